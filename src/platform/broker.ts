@@ -15,10 +15,13 @@ export interface PublishOptions {
 export interface BrokerHandlers {
   /** At every (re)connection, before any message; subscriptions are being renewed, nothing sent while offline is repeated. */
   connected?: () => void
+  /** At the loss of a connection, and when an attempt fails for another reason than the one before it. Not after `close`. */
   disconnected?: (why: string) => void
   message?: (message: Message) => void
   /** A subscription that the broker refused: reported once per connection, never a reason to reconnect. */
   refused?: (filter: string, why: string) => void
+  /** A publication at QoS 1 that the broker forbade. Brokers that speak MQTT 3.1.1 only never say so. */
+  denied?: (topic: string, why: string) => void
 }
 
 /** Where a connection begins. Handlers are attached before anything is sent. */

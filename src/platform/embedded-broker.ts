@@ -38,7 +38,7 @@ export async function createEmbeddedBroker(options: EmbeddedBrokerOptions): Prom
   const sockets = new Set<Socket>()
   const aedes = await Aedes.createBroker()
   const endBroker = (): Promise<void> => new Promise((resolve) => aedes.close(() => resolve()))
-  aedes.on('error', () => undefined)
+  aedes.addListener('error', () => undefined)
   const server = createServer({ noDelay: true }, (socket) => {
     sockets.add(socket)
     socket.once('close', () => sockets.delete(socket))

@@ -1,0 +1,59 @@
+import type { Fleet, Lock } from './fleet.ts'
+import { orphan } from './lock.ts'
+
+/**
+ * What keeps fences growing when the store has lost something: whoever knows of a higher granted fence than the store does
+ * proves that grants are missing from it.
+ */
+
+/** Fences reserved at a time; the upper bound is durable, in the store and outside it, before the first of them is granted. */
+export const FENCE_BLOCK = 1000
+
+/** A larger jump is a broken or hostile speaker, not a lost store. */
+const BELIEVABLE_JUMP = 2 ** 32
+
+/** False when the speaker's claim is not believed: it is logged, and blocks that speaker only. */
+export function believeFence(fleet: Fleet, from: string, knownFence: number, now: number): boolean {
+  const { fenceHigh } = fleet.meta
+  if (knownFence <= fenceHigh) return true
+  if (!Number.isSafeInteger(knownFence) || knownFence - fenceHigh > BELIEVABLE_JUMP) {
+    fleet.log('error', 'unbelievable-fence', { from, fence: knownFence, highest: fenceHigh })
+    return false
+  }
+  raiseFences(fleet, { known: knownFence, by: from }, now)
+  return true
+}
+
+/**
+ * The store has lost grants: term and fences are raised above all that anybody knows, every grant is orphaned, and one ttl
+ * passes in which nothing is granted or reclaimed and no hold falls.
+ */
+export function raiseFences(fleet: Fleet, { known, by }: { known: number; by: string }, now: number): void {
+  const { meta, options } = fleet
+  const next = Math.max(known, meta.fenceLimit) + FENCE_BLOCK
+  fleet.meta = {
+    term: meta.term + 1,
+    fenceNext: next,
+    fenceLimit: next,
+    fenceHigh: known,
+    quietUntil: now + options.ttlMs
+  }
+  for (const lock of [...fleet.busy.values()]) {
+    if (lock.state === 'held')
+      orphan(fleet, lifted(lock, next), { cause: 'fences-raised', leaseUntil: now + options.ttlMs }, now)
+  }
+  fleet.effect({
+    do: 'audit',
+    entry: { what: 'fences-raised', by, detail: { known, next, stored: meta.fenceHigh } }
+  })
+  fleet.log('error', 'fences-raised', {
+    by,
+    known,
+    stored: meta.fenceHigh,
+    why: 'the store has lost grants (a backup was restored?); every lock is orphaned',
+    quietMs: options.ttlMs
+  })
+}
+
+/** So that the floor (fence + 1) lies above the raise. */
+const lifted = (lock: Lock, fence: number): Lock => ({ ...lock, fence })

@@ -1,0 +1,378 @@
+import type { Policy } from './policy.ts'
+import type { Refusal } from './refusals.ts'
+import { Table } from './table.ts'
+
+/**
+ * The state of one fleet as Locksmith knows it, and what its rules want done. Rules are functions of (fleet, input, now):
+ * they read no clock and touch nothing outside; they write into the tables' layers and append effects. The shell then does,
+ * in this order: persist the changes of the durable tables; keep the layers; carry out the effects. If it cannot persist, it
+ * drops layers and effects together, and nothing has happened.
+ *
+ * Times are milliseconds on Locksmith's clock.
+ */
+
+export type SessionKind = 'agent' | 'push' | 'tool'
+
+export interface Owner {
+  readonly name: string
+  readonly session: number
+  readonly boot: string
+}
+
+export interface Session extends Owner {
+  readonly kind: SessionKind
+  /** The path of an agent's device. */
+  readonly device: string | null
+  /** The id of the hello that began it: a repeated hello is answered with the same session. */
+  readonly hello: string
+  /** Set when a newer agent session of that name took its place. */
+  readonly replacedBy: number | null
+}
+
+/** What is known of a session only while Locksmith runs. */
+export interface Contact {
+  readonly session: number
+  /** Until when the owner may believe in its lease; before any renewal in this life of Locksmith: one ttl after its start. */
+  readonly leaseUntil: number
+  /** Receipt of the last renewing heartbeat; undefined before the first. */
+  readonly renewedAt: number | undefined
+  /** Highest number seen of the one sequence that heartbeats and requests share. */
+  readonly seq: number
+  /** Highest number of a heartbeat: requests below it that it did not name are abandoned. */
+  readonly heartbeatSeq: number
+  /** Replies sent and not yet older than ttl: hearing one of them proves a line that works both ways. */
+  readonly replies: readonly { readonly seq: number; readonly at: number }[]
+  /** What the agent's controllers enforce, as declared to this life of Locksmith; undefined until declared. */
+  readonly enforces: boolean | undefined
+  /** Locks under which the device has proved that it stands still. */
+  readonly standing: readonly LockFence[]
+}
+
+export interface LockFence {
+  readonly lock: string
+  readonly fence: number
+}
+
+export type OrphanCause = 'lease-ran-out' | 'replaced' | 'max-hold' | 'cleared' | 'unheard' | 'fences-raised'
+
+export interface Orphan {
+  readonly cause: OrphanCause
+  readonly at: number
+  /** When the lease that the owner may still believe in has run out. */
+  readonly leaseUntil: number
+  /** When it comes free by itself; null when only an operator frees it. */
+  readonly freeAt: number | null
+}
+
+/** First set at the first start of Locksmith that found this lock in its store and has not heard the owner since. */
+export interface UnheardMark {
+  readonly since: number
+  /** The term of the start that set it. */
+  readonly term: number
+}
+
+export interface Clearing {
+  readonly operation: string
+  readonly at: number
+  readonly by: string
+  readonly reason: string
+}
+
+export interface Lock {
+  readonly name: string
+  readonly scope: string
+  readonly resource: string
+  readonly state: 'free' | 'held' | 'orphaned'
+  /** The last grant's; 0 = never granted. */
+  readonly fence: number
+  readonly floor: number
+  readonly owner: Owner | null
+  readonly kind: SessionKind | null
+  readonly request: string | null
+  readonly reason: string
+  readonly grantedAt: number
+  readonly orphan: Orphan | null
+  readonly unheard: UnheardMark | null
+  /** An operator's `unlock` with grace that has not come due. */
+  readonly clearing: Clearing | null
+  readonly term: number
+  readonly rev: number
+}
+
+/** A request that was granted; kept after its end so that a repeat is never granted twice. */
+export interface Grant {
+  readonly request: string
+  readonly session: number
+  readonly name: string
+  /** The number of the message that asked; a later heartbeat that leaves it out gives it up. */
+  readonly seq: number
+  /** Those of its locks that are still held. */
+  readonly locks: readonly LockFence[]
+  readonly ended: { readonly how: string; readonly at: number } | null
+}
+
+export interface Waiter {
+  readonly request: string
+  readonly session: number
+  readonly name: string
+  readonly seq: number
+  readonly locks: readonly string[]
+  readonly reason: string
+  readonly since: number
+  /** Breaks ties of `since`: order of arrival. */
+  readonly arrival: number
+}
+
+export type DeviceOutcome = 'applied' | 'refused' | 'unverified' | 'unreachable'
+export type AgentOutcome = Exclude<DeviceOutcome, 'unreachable'>
+
+export interface PushDevice {
+  readonly device: string
+  readonly state: 'waiting' | 'sent' | DeviceOutcome
+  readonly code: string | null
+  readonly detail: string
+  readonly version: number | null
+}
+
+export interface Push {
+  readonly id: string
+  readonly resource: string
+  readonly version: number
+  readonly document: string
+  readonly digest: string
+  readonly scope: string
+  readonly by: string
+  /** The pusher's session, which is told of every outcome. */
+  readonly session: number
+  /** The pusher's wide lock; null for a rolling push, in which each device locks itself. */
+  readonly under: LockFence | null
+  readonly atOnce: number
+  readonly devices: readonly PushDevice[]
+  readonly state: 'open' | 'done' | 'withdrawn'
+  readonly why: string
+}
+
+export interface Meta {
+  readonly term: number
+  /** The next fence to be granted. */
+  readonly fenceNext: number
+  /** Durable upper bound of the fences that may be granted (not itself granted); reserved before the first of them is. */
+  readonly fenceLimit: number
+  /** The highest fence ever granted. */
+  readonly fenceHigh: number
+  readonly quietUntil: number
+}
+
+/** The answer to an operator's `unlock`, kept by its operation id: one terminal outcome. */
+export interface Operation {
+  readonly operation: string
+  readonly lock: string
+  readonly outcome: 'cleared' | 'already-free' | 'changed'
+  readonly fence: number
+  readonly freeAt: number | null
+  readonly at: number
+  readonly by: string
+  readonly reason: string
+  /** Who held it, and is told at its next hello. */
+  readonly owner: string | null
+  readonly told: boolean
+}
+
+export interface FreedBy {
+  readonly what: string
+  readonly inMs: number | null
+}
+
+/** A lock as the asker meets it: who holds it, since when, what frees it and when. */
+export interface Blocker extends LockFence {
+  readonly state: 'held' | 'orphaned' | 'queued'
+  readonly owner: Owner | null
+  readonly heldMs: number
+  readonly lastHeardMs: number | null
+  readonly leaseLeftMs: number
+  readonly freedBy: FreedBy
+}
+
+export interface AuditEntry {
+  readonly what: string
+  readonly by: string
+  readonly detail: Readonly<Record<string, unknown>>
+}
+
+/** What a reply says; the shell adds (term, rev), the highest fence and the quiet time left, and the principal's topic. */
+export type Reply =
+  | {
+      readonly op: 'hello'
+      readonly id: string
+      readonly session: number
+      readonly ttlMs: number
+      readonly news: readonly string[]
+    }
+  | {
+      readonly op: 'heartbeat'
+      readonly session: number
+      readonly seq: number
+      /** 0 when the heartbeat did not renew: such a reply is heard, but is no contact. */
+      readonly leaseMs: number
+      readonly holding: readonly (LockFence & { readonly request: string })[]
+      readonly queued: readonly {
+        readonly request: string
+        readonly place: number
+        readonly blockers: readonly Blocker[]
+      }[]
+      readonly covering: readonly string[]
+      /** The smallest fence still good for each resource of the device. */
+      readonly floors: Readonly<Record<string, number>>
+    }
+  | {
+      readonly op: 'granted'
+      readonly session: number
+      readonly seq: number
+      readonly request: string
+      readonly locks: readonly LockFence[]
+    }
+  | {
+      readonly op: 'queued'
+      readonly session: number
+      readonly seq: number
+      readonly request: string
+      readonly place: number
+      readonly blockers: readonly Blocker[]
+    }
+  | { readonly op: 'released'; readonly session: number; readonly seq: number; readonly request: string }
+  | {
+      readonly op: 'ended'
+      readonly session: number
+      readonly seq: 0
+      readonly request: string
+      readonly locks: readonly LockFence[]
+      readonly how: string
+    }
+  | {
+      readonly op: 'refused'
+      readonly session: number
+      readonly seq: number
+      readonly request: string
+      readonly refusal: Refusal
+    }
+  | {
+      readonly op: 'unlocked'
+      readonly id: string
+      readonly outcome: Operation
+      readonly freeInMs: number | null
+    }
+  | {
+      readonly op: 'push'
+      readonly id: string
+      readonly session: number
+      readonly seq: number
+      readonly push: Push
+    }
+  | { readonly op: 'noted'; readonly session: number; readonly seq: number }
+  | { readonly op: 'failed'; readonly id: string; readonly refusal: Refusal }
+
+export interface Hot {
+  readonly lock: string
+  readonly wantedBy: string
+  readonly blocker: Blocker
+}
+
+export type Effect =
+  | { readonly do: 'reply'; readonly to: string; readonly reply: Reply }
+  /** Publish the retained record of this lock as it is when the effect is carried out. */
+  | { readonly do: 'record'; readonly lock: string }
+  | { readonly do: 'update'; readonly device: string; readonly resource: string; readonly push: Push | null }
+  | { readonly do: 'hot'; readonly hot: Hot }
+  | { readonly do: 'audit'; readonly entry: AuditEntry }
+  | {
+      readonly do: 'log'
+      readonly level: 'info' | 'warn' | 'error'
+      readonly event: string
+      readonly fields: Readonly<Record<string, unknown>>
+    }
+
+export interface FleetOptions {
+  readonly ttlMs: number
+  /** Looked up live: a change may shorten a running hold, never lengthen it. */
+  readonly policy: (lock: string) => Policy
+}
+
+const META = 'meta'
+
+export class Fleet {
+  readonly options: FleetOptions
+  // Durable.
+  readonly metas = new Table<Meta>()
+  readonly sessions = new Table<Session>()
+  readonly locks = new Table<Lock>()
+  readonly grants = new Table<Grant>()
+  readonly pushes = new Table<Push>()
+  readonly operations = new Table<Operation>()
+  // Only while Locksmith runs.
+  /** The locks that are not free: an index of `locks`. */
+  readonly busy = new Table<Lock>()
+  readonly contacts = new Table<Contact>()
+  readonly waiters = new Table<Waiter>()
+  /** Since when Locksmith has been listening to the broker without a break; Infinity while it is not. */
+  listeningSince = Number.POSITIVE_INFINITY
+  /** Before this moment nothing is newly granted or reclaimed: living owners and waiters are still coming back. */
+  opensAt = Number.POSITIVE_INFINITY
+  rev = 0
+  #counter = 0
+  #effects: Effect[] = []
+
+  constructor(options: FleetOptions) {
+    this.options = options
+  }
+
+  get meta(): Meta {
+    return this.metas.get(META) ?? { term: 0, fenceNext: 1, fenceLimit: 1, fenceHigh: 0, quietUntil: 0 }
+  }
+
+  set meta(meta: Meta) {
+    this.metas.put(META, meta)
+  }
+
+  /** A number that grows; unique within this life of Locksmith. */
+  count(): number {
+    this.#counter += 1
+    return this.#counter
+  }
+
+  nextRev(): number {
+    this.rev += 1
+    return this.rev
+  }
+
+  effect(effect: Effect): void {
+    this.#effects.push(effect)
+  }
+
+  reply(to: string, reply: Reply): void {
+    this.effect({ do: 'reply', to, reply })
+  }
+
+  log(level: 'info' | 'warn' | 'error', event: string, fields: Readonly<Record<string, unknown>>): void {
+    this.effect({ do: 'log', level, event, fields })
+  }
+
+  takeEffects(): Effect[] {
+    const effects = this.#effects
+    this.#effects = []
+    return effects
+  }
+
+  get durable(): readonly Table<unknown>[] {
+    return [this.metas, this.sessions, this.locks, this.grants, this.pushes, this.operations]
+  }
+
+  keep(): void {
+    for (const table of [...this.durable, this.busy, this.contacts, this.waiters]) table.keep()
+  }
+
+  /** Forgets changes and effects since the last `keep`. Revisions and counters that were drawn are lost, which harms nothing. */
+  drop(): void {
+    for (const table of [...this.durable, this.busy, this.contacts, this.waiters]) table.drop()
+    this.#effects = []
+  }
+}

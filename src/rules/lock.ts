@@ -1,0 +1,260 @@
+import type { Blocker, Fleet, FreedBy, Lock, LockFence, Orphan, OrphanCause, Session } from './fleet.ts'
+import { covers, parseLock } from './scope.ts'
+
+/**
+ * The life of a lock: free → held → free, or held → orphaned → free. Whatever ends a hold moves the floor at once; only an
+ * owner that says so itself, or time (its lease and the lockDelay), makes the lock free for others.
+ */
+
+export function lockOf(fleet: Fleet, name: string): Lock {
+  const known = fleet.locks.get(name)
+  if (known !== undefined) return known
+  const path = parseLock(name)
+  if (path === undefined) throw new Error(`not a lock name: ${name}`)
+  return {
+    name,
+    scope: path.scope,
+    resource: path.resource,
+    state: 'free',
+    fence: 0,
+    floor: 0,
+    owner: null,
+    kind: null,
+    request: null,
+    reason: '',
+    grantedAt: 0,
+    orphan: null,
+    unheard: null,
+    clearing: null,
+    term: 0,
+    rev: 0
+  }
+}
+
+/** Writes a lock under a new revision, keeps the index of busy locks, and has its record published. */
+export function putLock(fleet: Fleet, lock: Lock): Lock {
+  const revised = { ...lock, term: fleet.meta.term, rev: fleet.nextRev() }
+  fleet.locks.put(lock.name, revised)
+  if (lock.state === 'free') fleet.busy.remove(lock.name)
+  else fleet.busy.put(lock.name, revised)
+  fleet.effect({ do: 'record', lock: lock.name })
+  return revised
+}
+
+export interface GrantInput {
+  readonly request: string
+  readonly session: Session
+  readonly seq: number
+  readonly locks: readonly string[]
+  readonly reason: string
+}
+
+/** Grants all locks of a request, one fence each. False, and nothing changed, when the reserved fences are used up. */
+export function grant(fleet: Fleet, input: GrantInput, now: number): readonly LockFence[] | undefined {
+  const { meta } = fleet
+  const first = meta.fenceNext
+  const next = first + input.locks.length
+  if (next > meta.fenceLimit) {
+    fleet.log('error', 'fences-used-up', { limit: meta.fenceLimit })
+    return undefined
+  }
+  fleet.meta = { ...meta, fenceNext: next, fenceHigh: next - 1 }
+  const { name, session, boot, kind } = input.session
+  const owner = { name, session, boot }
+  const granted = input.locks.map((lock, index) => ({ lock, fence: first + index }))
+  for (const { lock, fence } of granted) {
+    putLock(fleet, {
+      ...lockOf(fleet, lock),
+      state: 'held',
+      fence,
+      floor: fence,
+      owner,
+      kind,
+      request: input.request,
+      reason: input.reason,
+      grantedAt: now,
+      orphan: null,
+      unheard: null,
+      clearing: null
+    })
+  }
+  fleet.grants.put(input.request, {
+    request: input.request,
+    session: owner.session,
+    name,
+    seq: input.seq,
+    locks: granted,
+    ended: null
+  })
+  fleet.effect({
+    do: 'audit',
+    entry: { what: 'granted', by: name, detail: { locks: granted, owner, reason: input.reason } }
+  })
+  return granted
+}
+
+/** Takes the lock out of its grant; the grant has ended when none is left. */
+function leaveGrant(fleet: Fleet, lock: Lock, how: string, now: number): void {
+  const held = lock.request === null ? undefined : fleet.grants.get(lock.request)
+  if (held === undefined || held.ended !== null) return
+  const locks = held.locks.filter((one) => one.lock !== lock.name)
+  fleet.grants.put(held.request, { ...held, locks, ended: locks.length === 0 ? { how, at: now } : null })
+}
+
+/** Until when the owner may believe that it holds the lock. */
+export function leaseUntil(fleet: Fleet, lock: Lock): number {
+  if (lock.orphan !== null) return lock.orphan.leaseUntil
+  const contact = lock.owner === null ? undefined : fleet.contacts.get(String(lock.owner.session))
+  return contact?.leaseUntil ?? Number.NEGATIVE_INFINITY
+}
+
+/**
+ * The hold ends without a word of its owner. The floor moves now; the lock comes free when the lease that the owner may
+ * still believe in has run out and lockDelay has passed, or only by an operator where the policy says so.
+ */
+export function orphan(
+  fleet: Fleet,
+  lock: Lock,
+  ending: { cause: OrphanCause; leaseUntil: number },
+  now: number
+): void {
+  const until = Math.max(now, ending.leaseUntil)
+  const ended: Lock = {
+    ...lock,
+    state: 'orphaned',
+    floor: lock.fence + 1,
+    unheard: null,
+    clearing: null,
+    orphan: { cause: ending.cause, at: now, leaseUntil: until, freeAt: null }
+  }
+  const orphaned: Lock = {
+    ...ended,
+    orphan: { ...(ended.orphan as Orphan), freeAt: freeAt(fleet, ended) }
+  }
+  putLock(fleet, orphaned)
+  leaveGrant(fleet, lock, ending.cause, now)
+  tellOwner(fleet, lock, ending.cause)
+  const detail = { lock: lock.name, fence: lock.fence, owner: lock.owner, cause: ending.cause }
+  fleet.effect({ do: 'audit', entry: { what: 'orphaned', by: 'locksmith', detail } })
+  fleet.log('warn', 'orphaned', { ...detail, freeInMs: inMs(orphaned.orphan?.freeAt ?? null, now) })
+}
+
+function tellOwner(fleet: Fleet, lock: Lock, how: string): void {
+  if (lock.owner === null || lock.request === null) return
+  fleet.reply(lock.owner.name, {
+    op: 'ended',
+    session: lock.owner.session,
+    seq: 0,
+    request: lock.request,
+    locks: [{ lock: lock.name, fence: lock.fence }],
+    how
+  })
+}
+
+export type FreeCause = 'released' | 'reclaimed' | 'cleared'
+
+/** Makes a held or orphaned lock free. The caller vouches that nobody may still act under it. */
+export function free(fleet: Fleet, lock: Lock, how: FreeCause, now: number): void {
+  putLock(fleet, {
+    ...lock,
+    state: 'free',
+    floor: lock.fence + 1,
+    owner: null,
+    kind: null,
+    request: null,
+    reason: '',
+    orphan: null,
+    unheard: null,
+    clearing: null
+  })
+  leaveGrant(fleet, lock, how, now)
+  const detail = { lock: lock.name, fence: lock.fence, owner: lock.owner, heldMs: now - lock.grantedAt }
+  fleet.effect({
+    do: 'audit',
+    entry: { what: how, by: how === 'released' ? (lock.owner?.name ?? '') : 'locksmith', detail }
+  })
+  if (how !== 'released') fleet.log('warn', how, detail)
+}
+
+/** Agents in service below a scope. */
+export function agentsBelow(fleet: Fleet, scope: string): Session[] {
+  const agents: Session[] = []
+  for (const session of fleet.sessions.values()) {
+    if (session.device !== null && session.replacedBy === null && covers(scope, session.device))
+      agents.push(session)
+  }
+  return agents
+}
+
+/**
+ * How long to wait after the lease of a holder that did not report its end. Nothing at all when only agents and pushes act
+ * under the lock and every controller below it refuses a late write by itself: fence and deadline make the ghost harmless.
+ */
+export function lockDelayMs(fleet: Fleet, lock: Lock): number {
+  const configured = fleet.options.policy(lock.name).lockDelayMs
+  if (lock.orphan?.cause === 'fences-raised' || lock.kind === 'tool' || lock.kind === null) return configured
+  const agents = agentsBelow(fleet, lock.scope)
+  const allEnforce =
+    agents.length > 0 && agents.every((agent) => fleet.contacts.get(String(agent.session))?.enforces === true)
+  return allEnforce ? 0 : configured
+}
+
+/** When an orphaned lock comes free by itself; null when only an operator frees it. A change of policy or of what is known may bring it nearer, never put it off. */
+export function freeAt(fleet: Fleet, lock: Lock): number | null {
+  const { orphan: orphaned } = lock
+  if (orphaned === null) return null
+  const waits =
+    orphaned.cause !== 'cleared' && fleet.options.policy(lock.name).onOrphan === 'wait-for-operator'
+  const live = waits ? null : orphaned.leaseUntil + lockDelayMs(fleet, lock)
+  if (orphaned.freeAt === null || live === null) return live ?? orphaned.freeAt
+  return Math.min(orphaned.freeAt, live)
+}
+
+const inMs = (at: number | null, now: number): number | null => (at === null ? null : Math.max(0, at - now))
+
+/** What will free this lock, in words, and when at the latest, if that is known. */
+export function freedBy(fleet: Fleet, lock: Lock, now: number): FreedBy | null {
+  if (lock.state === 'free') return null
+  if (lock.state === 'orphaned') {
+    const at = freeAt(fleet, lock)
+    return at === null
+      ? { what: 'unlock by an operator', inMs: null }
+      : { what: 'reclaim', inMs: inMs(at, now) }
+  }
+  if (lock.clearing !== null) {
+    const at = Math.max(lock.clearing.at, leaseUntil(fleet, lock)) + lockDelayMs(fleet, lock)
+    return { what: 'unlock with grace', inMs: inMs(at, now) }
+  }
+  if (isSilent(fleet, lock, now)) {
+    return { what: 'its lease runs out', inMs: inMs(leaseUntil(fleet, lock) + lockDelayMs(fleet, lock), now) }
+  }
+  return {
+    what: 'release by its owner, or maxHold',
+    inMs: inMs(lock.grantedAt + fleet.options.policy(lock.name).maxHoldMs, now)
+  }
+}
+
+/** Two heartbeats of the owner are missing. */
+function isSilent(fleet: Fleet, lock: Lock, now: number): boolean {
+  const heard = lastHeardMs(fleet, lock, now)
+  return heard === null || heard > (fleet.options.ttlMs * 2) / 3 + 500
+}
+
+/** Age of the owner's last renewing heartbeat in this life of Locksmith; null when there was none. */
+export function lastHeardMs(fleet: Fleet, lock: Lock, now: number): number | null {
+  const contact = lock.owner === null ? undefined : fleet.contacts.get(String(lock.owner.session))
+  return contact?.renewedAt === undefined ? null : now - contact.renewedAt
+}
+
+export function blockerOf(fleet: Fleet, lock: Lock, now: number): Blocker {
+  return {
+    lock: lock.name,
+    fence: lock.fence,
+    state: lock.state === 'orphaned' ? 'orphaned' : 'held',
+    owner: lock.owner,
+    heldMs: now - lock.grantedAt,
+    lastHeardMs: lastHeardMs(fleet, lock, now),
+    leaseLeftMs: Math.max(0, leaseUntil(fleet, lock) - now),
+    freedBy: freedBy(fleet, lock, now) ?? { what: 'reclaim', inMs: 0 }
+  }
+}

@@ -1,0 +1,200 @@
+import type { AgentOutcome, Fleet, LockFence, Push, PushDevice, Session } from './fleet.ts'
+import { agentsBelow, lockOf } from './lock.ts'
+import { hasLease } from './queue.ts'
+import type { Refusal } from './refusals.ts'
+import { isRefusal, speaker } from './request.ts'
+import { covers, deviceName, overlap, parseLock } from './scope.ts'
+
+/**
+ * One document on its way to every device below a scope. Rolling: each device locks itself. Together: the pusher holds one
+ * wide lock, nothing is sent before every device in contact has proved that it stands, and nothing is sent once the grant ends.
+ */
+export interface PushInput {
+  readonly from: string
+  readonly session: number
+  readonly seq: number
+  readonly id: string
+  readonly resource: string
+  readonly version: number
+  readonly document: string
+  readonly digest: string
+  readonly scope: string
+  readonly under: LockFence | null
+  readonly atOnce: number
+}
+
+export function startPush(fleet: Fleet, input: PushInput, now: number): void {
+  const { from, session, seq, id } = input
+  const refuse = (refusal: Refusal): void =>
+    fleet.reply(from, { op: 'refused', session, seq, request: id, refusal })
+  const speaking = speaker(fleet, from, session)
+  if (isRefusal(speaking)) return refuse(speaking)
+  const known = fleet.pushes.get(id)
+  if (known !== undefined) return fleet.reply(from, { op: 'push', id, session, seq, push: known })
+  const refusal = pushRefusal(fleet, input)
+  if (refusal !== undefined) return refuse(refusal)
+  const devices = agentsBelow(fleet, input.scope)
+    .map((agent) => agent.device ?? '')
+    .sort()
+    .map((device): PushDevice => ({ device, state: 'waiting', code: null, detail: '', version: null }))
+  if (devices.length === 0) return refuse({ why: 'no-devices', scope: input.scope })
+  const { resource, version, document, digest, scope, under, atOnce } = input
+  const common = { id, resource, version, document, digest, scope, by: from, session, under, atOnce, devices }
+  fleet.pushes.put(id, { ...common, state: 'open', why: '' })
+  const detail = { push: id, resource, version, scope, under, devices: devices.length }
+  fleet.effect({ do: 'audit', entry: { what: 'push', by: from, detail } })
+  advancePushes(fleet, now)
+  fleet.reply(from, { op: 'push', id, session, seq, push: fleet.pushes.get(id) as Push })
+}
+
+function pushRefusal(fleet: Fleet, input: PushInput): Refusal | undefined {
+  const { under } = input
+  if (under !== null) {
+    const path = parseLock(under.lock)
+    if (path === undefined) return { why: 'bad-lock-name', lock: under.lock }
+    const lock = lockOf(fleet, under.lock)
+    if (under.fence < lock.floor)
+      return { why: 'old-fence', lock: lock.name, fence: under.fence, floor: lock.floor }
+    if (!isHeldUnder(fleet, under) || lock.owner?.session !== input.session) {
+      return { why: 'lock-not-held', lock: under.lock, fence: under.fence }
+    }
+    if (path.resource !== input.resource || !covers(path.scope, input.scope)) {
+      return { why: 'lock-does-not-cover', lock: under.lock, scope: `${input.scope}:${input.resource}` }
+    }
+  }
+  for (const push of fleet.pushes.values()) {
+    if (push.state === 'open' && push.resource === input.resource && overlap(push.scope, input.scope)) {
+      return { why: 'push-under-way', push: push.id, scope: push.scope, by: push.by }
+    }
+  }
+  return undefined
+}
+
+function isHeldUnder(fleet: Fleet, under: LockFence): boolean {
+  const lock = lockOf(fleet, under.lock)
+  return lock.state === 'held' && lock.fence === under.fence
+}
+
+export interface OutcomeInput {
+  readonly from: string
+  readonly session: number
+  readonly seq: number
+  readonly push: string
+  readonly outcome: AgentOutcome
+  readonly code: string | null
+  readonly detail: string
+  readonly version: number | null
+}
+
+/** A device tells what became of the update that it was handed. */
+export function takeOutcome(fleet: Fleet, input: OutcomeInput, now: number): void {
+  const { from, session, seq } = input
+  const speaking = speaker(fleet, from, session)
+  if (isRefusal(speaking))
+    return fleet.reply(from, { op: 'refused', session, seq, request: input.push, refusal: speaking })
+  const push = fleet.pushes.get(input.push)
+  const device = push?.devices.find((one) => deviceName(one.device) === from)
+  if (push !== undefined && device !== undefined) {
+    const { outcome: state, code, detail, version } = input
+    settle(fleet, push, { device: device.device, state, code, detail, version })
+    advancePushes(fleet, now)
+  }
+  fleet.reply(from, { op: 'noted', session, seq })
+}
+
+/** Records a final word on one device; its retained update goes. */
+function settle(fleet: Fleet, push: Push, device: PushDevice): Push {
+  const devices = push.devices.map((one) => (one.device === device.device ? device : one))
+  const settled = { ...push, devices }
+  fleet.effect({ do: 'update', device: device.device, resource: push.resource, push: null })
+  return putPush(fleet, settled)
+}
+
+function putPush(fleet: Fleet, push: Push): Push {
+  fleet.pushes.put(push.id, push)
+  fleet.reply(push.by, { op: 'push', id: push.id, session: push.session, seq: 0, push })
+  return push
+}
+
+export const isPending = (device: PushDevice): boolean =>
+  device.state === 'waiting' || device.state === 'sent'
+
+export function advancePushes(fleet: Fleet, now: number): void {
+  for (const push of [...fleet.pushes.values()]) {
+    if (push.state === 'open') advanceOne(fleet, push, now)
+  }
+}
+
+function advanceOne(fleet: Fleet, push: Push, now: number): void {
+  if (push.under !== null && !isHeldUnder(fleet, push.under)) return withdraw(fleet, push)
+  let current = push
+  for (const device of push.devices) {
+    if (isPending(device) && unreachableAt(fleet, device.device) <= now) {
+      current = settle(fleet, current, {
+        ...device,
+        state: 'unreachable',
+        code: 'unreachable',
+        detail: 'no contact for two lease times'
+      })
+    }
+  }
+  if (current.under === null || allStand(fleet, current, current.under, now))
+    current = sendNext(fleet, current)
+  if (current.devices.some(isPending)) return
+  putPush(fleet, { ...current, state: 'done' })
+  fleet.log('info', 'push-done', { push: current.id, devices: current.devices.length })
+}
+
+/** No update is sent before every device that it is meant for, and that can be reached, has proved that it stands still. */
+function allStand(fleet: Fleet, push: Push, under: LockFence, now: number): boolean {
+  return push.devices.every((device) => {
+    if (!isPending(device)) return true
+    const agent = agentOf(fleet, device.device)
+    return agent !== undefined && hasLease(fleet, agent.session, now) && stands(fleet, agent, under)
+  })
+}
+
+export function stands(fleet: Fleet, agent: Session, under: LockFence): boolean {
+  const standing = fleet.contacts.get(String(agent.session))?.standing ?? []
+  return standing.some((one) => one.lock === under.lock && one.fence === under.fence)
+}
+
+const agentOf = (fleet: Fleet, device: string): Session | undefined => agentsBelow(fleet, device)[0]
+
+function sendNext(fleet: Fleet, push: Push): Push {
+  let room = push.atOnce - push.devices.filter((device) => device.state === 'sent').length
+  const devices = push.devices.map((device): PushDevice => {
+    if (device.state !== 'waiting' || room <= 0) return device
+    room -= 1
+    fleet.effect({ do: 'update', device: device.device, resource: push.resource, push })
+    return { ...device, state: 'sent' }
+  })
+  return devices.some((device, index) => device !== push.devices[index])
+    ? putPush(fleet, { ...push, devices })
+    : push
+}
+
+/** The grant has ended: what was not delivered is not delivered any more. What was sent may still be answered. */
+function withdraw(fleet: Fleet, push: Push): void {
+  const devices = push.devices.map((device): PushDevice => {
+    if (device.state === 'sent')
+      fleet.effect({ do: 'update', device: device.device, resource: push.resource, push: null })
+    if (device.state !== 'waiting') return device
+    return { ...device, state: 'refused', code: 'push-withdrawn', detail: 'the lock of the push ended first' }
+  })
+  putPush(fleet, { ...push, devices, state: 'withdrawn', why: 'the lock of the push ended' })
+  fleet.log('warn', 'push-withdrawn', { push: push.id, lock: push.under?.lock, fence: push.under?.fence })
+}
+
+/** A device is called unreachable only when its last renewal is two lease times old and Locksmith was listening all that time. */
+export function unreachableAt(fleet: Fleet, device: string): number {
+  const agent = agentOf(fleet, device)
+  const renewedAt = agent && fleet.contacts.get(String(agent.session))?.renewedAt
+  return Math.max(renewedAt ?? Number.NEGATIVE_INFINITY, fleet.listeningSince) + 2 * fleet.options.ttlMs
+}
+
+export function pushesDue(fleet: Fleet): number[] {
+  return [...fleet.pushes.values()]
+    .filter((push) => push.state === 'open')
+    .flatMap((push) => push.devices.filter(isPending).map((device) => unreachableAt(fleet, device.device)))
+}

@@ -1,0 +1,203 @@
+import type { Contact, Fleet, Lock, Session, Waiter } from './fleet.ts'
+import { free } from './lock.ts'
+import { anyConflict, placeOf, serveQueue } from './queue.ts'
+import type { Refusal } from './refusals.ts'
+import { covers, parseLock } from './scope.ts'
+
+/** One request of a session: all its locks or none. */
+export interface Ask {
+  readonly request: string
+  readonly locks: readonly string[]
+  readonly reason: string
+  /** How long it has been waiting already, by the asker's count. Milliseconds. */
+  readonly waitedMs: number
+}
+
+export interface AcquireInput extends Ask {
+  /** The principal whose topic the message came on. */
+  readonly from: string
+  readonly session: number
+  readonly seq: number
+  /** False: granted now or refused as busy. */
+  readonly wait: boolean
+}
+
+/** The speaking session, or why it cannot speak. */
+export function speaker(fleet: Fleet, from: string, session: number): Session | Refusal {
+  const known = fleet.sessions.get(String(session))
+  if (known === undefined || known.name !== from) return { why: 'unknown-session' }
+  return known.replacedBy === null ? known : { why: 'session-replaced', by: known.replacedBy }
+}
+
+export const isRefusal = <T extends object>(value: T | Refusal): value is Refusal => 'why' in value
+
+export function contactOf(fleet: Fleet, session: Session, now: number): Contact {
+  return (
+    fleet.contacts.get(String(session.session)) ?? {
+      session: session.session,
+      leaseUntil: now + fleet.options.ttlMs,
+      renewedAt: undefined,
+      seq: 0,
+      heartbeatSeq: 0,
+      replies: [],
+      enforces: undefined,
+      standing: []
+    }
+  )
+}
+
+/** Why this session may not ask for these locks; undefined when it may. */
+export function refusalOf(fleet: Fleet, session: Session, ask: Ask): Refusal | undefined {
+  for (const [index, lock] of ask.locks.entries()) {
+    const path = parseLock(lock)
+    if (path === undefined) return { why: 'bad-lock-name', lock }
+    if (anyConflict([lock], ask.locks.slice(0, index))) return { why: 'own-locks-conflict', lock }
+    if (session.kind === 'agent' && path.scope !== session.device) {
+      return { why: 'outside-own-device', lock, device: session.device ?? '' }
+    }
+    const { mayLock } = fleet.options.policy(lock)
+    if (mayLock !== undefined && !mayLock.includes(session.name)) {
+      return { why: 'forbidden-by-policy', lock, name: session.name }
+    }
+  }
+  const held = [...fleet.busy.values()].filter(
+    (lock) => lock.state === 'held' && lock.owner?.session === session.session
+  )
+  if (held.length > 0 && !held.every((lock) => lock.request === ask.request)) {
+    return { why: 'holds-already', locks: held.map((lock) => lock.name) }
+  }
+  return undefined
+}
+
+/** Puts a request into the queue, where it is served in its turn. */
+export function enqueue(fleet: Fleet, session: Session, ask: Ask & { seq: number }, now: number): Waiter {
+  const waiter: Waiter = {
+    request: ask.request,
+    session: session.session,
+    name: session.name,
+    seq: ask.seq,
+    locks: ask.locks,
+    reason: ask.reason,
+    since: now - ask.waitedMs,
+    arrival: fleet.count()
+  }
+  fleet.waiters.put(ask.request, waiter)
+  return waiter
+}
+
+export function acquire(fleet: Fleet, input: AcquireInput, now: number): void {
+  const { request, seq } = input
+  const refuse = (refusal: Refusal): void =>
+    fleet.reply(input.from, { op: 'refused', session: input.session, seq, request, refusal })
+  const session = speaker(fleet, input.from, input.session)
+  if (isRefusal(session)) return refuse(session)
+  const contact = contactOf(fleet, session, now)
+  fleet.contacts.put(String(session.session), { ...contact, seq: Math.max(contact.seq, seq) })
+
+  const granted = fleet.grants.get(request)
+  if (granted !== undefined) {
+    if (granted.name !== session.name) return refuse({ why: 'request-of-another', owner: granted.name })
+    if (granted.ended !== null) return refuse({ why: 'request-ended', how: granted.ended.how })
+    return fleet.reply(input.from, {
+      op: 'granted',
+      session: granted.session,
+      seq,
+      request,
+      locks: granted.locks
+    })
+  }
+  const waiting = fleet.waiters.get(request)
+  if (waiting === undefined) {
+    // A later heartbeat did not name it: the asker has given it up, and this is a late or repeated message.
+    if (seq <= contact.heartbeatSeq) return refuse({ why: 'stale-message' })
+    const refusal = refusalOf(fleet, session, input)
+    if (refusal !== undefined) return refuse(refusal)
+    enqueue(fleet, session, input, now)
+    serveQueue(fleet, now)
+  }
+  answerWaiter(fleet, input, now)
+}
+
+function answerWaiter(fleet: Fleet, input: AcquireInput, now: number): void {
+  const waiter = fleet.waiters.get(input.request)
+  if (waiter === undefined) return
+  const { place, blockers } = placeOf(fleet, waiter, now)
+  for (const blocker of blockers) {
+    if (blocker.state !== 'queued')
+      fleet.effect({ do: 'hot', hot: { lock: blocker.lock, wantedBy: waiter.name, blocker } })
+  }
+  const { session, seq, request } = input
+  if (input.wait) return fleet.reply(input.from, { op: 'queued', session, seq, request, place, blockers })
+  fleet.waiters.remove(request)
+  const refusal: Refusal =
+    blockers.length > 0 ? { why: 'busy', blockers } : { why: 'not-ready', inMs: notReadyMs(fleet, now) }
+  fleet.reply(input.from, { op: 'refused', session, seq, request, refusal })
+}
+
+function notReadyMs(fleet: Fleet, now: number): number {
+  const at = Math.max(fleet.opensAt, fleet.meta.quietUntil)
+  return Number.isFinite(at) ? Math.max(0, at - now) : fleet.options.ttlMs
+}
+
+export interface ReleaseInput {
+  readonly from: string
+  readonly session: number
+  readonly seq: number
+  readonly request: string
+}
+
+/**
+ * The owner says that its present step has ended and that it acts no more: its locks are free at once, also those that were
+ * orphaned. A request that still waits is withdrawn.
+ */
+export function release(fleet: Fleet, input: ReleaseInput, now: number): void {
+  const { session, seq, request } = input
+  const known = fleet.sessions.get(String(session))
+  if (known === undefined || known.name !== input.from) {
+    return fleet.reply(input.from, {
+      op: 'refused',
+      session,
+      seq,
+      request,
+      refusal: { why: 'unknown-session' }
+    })
+  }
+  const waiting = fleet.waiters.get(request)
+  if (waiting?.session === session) fleet.waiters.remove(request)
+  for (const lock of locksOf(fleet, session, request)) free(fleet, lock, 'released', now)
+  fleet.reply(input.from, { op: 'released', session, seq, request })
+  serveQueue(fleet, now)
+}
+
+function locksOf(fleet: Fleet, session: number, request: string): Lock[] {
+  return [...fleet.busy.values()].filter(
+    (lock) => lock.request === request && lock.owner?.session === session
+  )
+}
+
+/** What a heartbeat leaves out, and was asked for before it, is given up: its sender has stopped, or never learned of it. */
+export function abandonUnnamed(
+  fleet: Fleet,
+  session: Session,
+  heartbeat: { seq: number; named: ReadonlySet<string> },
+  now: number
+): void {
+  const left = (request: string, seq: number): boolean => seq < heartbeat.seq && !heartbeat.named.has(request)
+  for (const waiter of fleet.waiters.values()) {
+    if (waiter.session === session.session && left(waiter.request, waiter.seq))
+      fleet.waiters.remove(waiter.request)
+  }
+  for (const lock of [...fleet.busy.values()]) {
+    if (lock.owner?.session !== session.session || lock.request === null) continue
+    if (left(lock.request, fleet.grants.get(lock.request)?.seq ?? 0)) free(fleet, lock, 'released', now)
+  }
+}
+
+/** The highest floor of all locks of this resource that cover the device. */
+export function floorsOf(fleet: Fleet, device: string): Record<string, number> {
+  const floors: Record<string, number> = Object.create(null)
+  for (const lock of fleet.locks.values()) {
+    if (covers(lock.scope, device)) floors[lock.resource] = Math.max(floors[lock.resource] ?? 0, lock.floor)
+  }
+  return floors
+}

@@ -1,0 +1,259 @@
+import { believeFence } from './continuity.ts'
+import type { Contact, Fleet, LockFence, Session, SessionKind } from './fleet.ts'
+import { orphan, putLock } from './lock.ts'
+import { placeOf, serveQueue } from './queue.ts'
+import {
+  type Ask,
+  abandonUnnamed,
+  contactOf,
+  enqueue,
+  floorsOf,
+  isRefusal,
+  refusalOf,
+  speaker
+} from './request.ts'
+import { covers } from './scope.ts'
+
+/** Sessions and their leases: who speaks, since when, and until when it may act. */
+
+export interface HelloInput {
+  readonly from: string
+  readonly id: string
+  readonly kind: SessionKind
+  readonly boot: string
+  readonly device: string | null
+  readonly knownFence: number
+}
+
+/** The number of a hello's reply: the first that a session can have heard. */
+const HELLO_SEQ = 0
+
+/** Replies kept to judge what was heard. More than a lease can contain. */
+const REPLIES_KEPT = 8
+
+export function hello(fleet: Fleet, input: HelloInput, now: number): void {
+  const { from, id } = input
+  if (!believeFence(fleet, from, input.knownFence, now)) {
+    const refusal = {
+      why: 'unbelievable-fence',
+      fence: input.knownFence,
+      highest: fleet.meta.fenceHigh
+    } as const
+    return fleet.reply(from, { op: 'failed', id, refusal })
+  }
+  const repeated = [...fleet.sessions.values()].find(
+    (session) => session.hello === id && session.name === from
+  )
+  const session = repeated ?? begin(fleet, input, now)
+  fleet.reply(from, {
+    op: 'hello',
+    id,
+    session: session.session,
+    ttlMs: fleet.options.ttlMs,
+    news: takeNews(fleet, from)
+  })
+}
+
+function begin(fleet: Fleet, input: HelloInput, now: number): Session {
+  const session: Session = {
+    name: input.from,
+    // Unique for ever: the term grows durably at every start.
+    session: fleet.meta.term * 1_000_000 + fleet.count(),
+    boot: input.boot,
+    kind: input.kind,
+    device: input.device,
+    hello: input.id,
+    replacedBy: null
+  }
+  if (session.kind === 'agent') replaceOlder(fleet, session, now)
+  fleet.sessions.put(String(session.session), session)
+  fleet.contacts.put(String(session.session), {
+    ...contactOf(fleet, session, now),
+    replies: [{ seq: HELLO_SEQ, at: now }]
+  })
+  fleet.log('info', 'hello', {
+    name: session.name,
+    session: session.session,
+    kind: session.kind,
+    device: session.device
+  })
+  return session
+}
+
+function replaceOlder(fleet: Fleet, newer: Session, now: number): void {
+  for (const older of [...fleet.sessions.values()]) {
+    if (older.kind !== 'agent' || older.name !== newer.name || older.replacedBy !== null) continue
+    for (const lock of [...fleet.busy.values()]) {
+      if (lock.state !== 'held' || lock.owner?.session !== older.session) continue
+      const leaseUntil = fleet.contacts.get(String(older.session))?.leaseUntil ?? now
+      orphan(fleet, lock, { cause: 'replaced', leaseUntil }, now)
+    }
+    dropWaiters(fleet, older.session)
+    fleet.sessions.put(String(older.session), { ...older, replacedBy: newer.session })
+    fleet.contacts.remove(String(older.session))
+  }
+}
+
+export function dropWaiters(fleet: Fleet, session: number): void {
+  for (const waiter of [...fleet.waiters.values()]) {
+    if (waiter.session === session) fleet.waiters.remove(waiter.request)
+  }
+}
+
+/** An owner whose lock was cleared learns of it when it returns. */
+function takeNews(fleet: Fleet, name: string): string[] {
+  const news: string[] = []
+  for (const operation of [...fleet.operations.values()]) {
+    if (operation.owner !== name || operation.told || operation.outcome !== 'cleared') continue
+    news.push(
+      `${operation.lock} (fence ${operation.fence}) was cleared by ${operation.by}: ${operation.reason}`
+    )
+    fleet.operations.put(operation.operation, { ...operation, told: true })
+  }
+  return news
+}
+
+export interface HeartbeatInput {
+  readonly from: string
+  readonly session: number
+  readonly seq: number
+  /** Number of the last reply that the sender heard. */
+  readonly heard: number
+  /** Every request that it holds or awaits. */
+  readonly asks: readonly Ask[]
+  readonly knownFence: number
+  readonly enforces: boolean | undefined
+  readonly standing: readonly LockFence[]
+}
+
+export function heartbeat(fleet: Fleet, input: HeartbeatInput, now: number): void {
+  const { from, seq } = input
+  const session = speaker(fleet, from, input.session)
+  if (isRefusal(session)) {
+    return fleet.reply(from, { op: 'refused', session: input.session, seq, request: '', refusal: session })
+  }
+  const contact = contactOf(fleet, session, now)
+  // A repeated or overtaken heartbeat says nothing that a later one has not said better.
+  if (seq <= contact.heartbeatSeq) return
+  if (!believeFence(fleet, from, input.knownFence, now)) {
+    const refusal = {
+      why: 'unbelievable-fence',
+      fence: input.knownFence,
+      highest: fleet.meta.fenceHigh
+    } as const
+    return fleet.reply(from, { op: 'refused', session: input.session, seq, request: '', refusal })
+  }
+  const renewed = mayRenew(fleet, contact, input.heard, now)
+  fleet.contacts.put(String(session.session), {
+    ...contact,
+    seq: Math.max(contact.seq, seq),
+    heartbeatSeq: seq,
+    leaseUntil: renewed ? now + fleet.options.ttlMs : contact.leaseUntil,
+    renewedAt: renewed ? now : contact.renewedAt,
+    replies: [
+      ...contact.replies.filter((reply) => now - reply.at < fleet.options.ttlMs),
+      { seq, at: now }
+    ].slice(-REPLIES_KEPT),
+    enforces: input.enforces ?? contact.enforces,
+    standing: input.standing
+  })
+  if (renewed) clearUnheardMarks(fleet, session)
+  takeAsks(fleet, session, input, now)
+  answer(fleet, session, { seq, leaseMs: renewed ? fleet.options.ttlMs : 0, asks: input.asks }, now)
+}
+
+/**
+ * A heartbeat renews only if its sender has heard a reply younger than ttl: a line that works one way only is no contact. The
+ * first one after a start of Locksmith renews a session that the store knew, since no reply of this life can have been heard.
+ */
+function mayRenew(fleet: Fleet, contact: Contact, heard: number, now: number): boolean {
+  const reply = contact.replies.find((one) => one.seq === heard)
+  if (reply !== undefined) return now - reply.at < fleet.options.ttlMs
+  return contact.renewedAt === undefined && contact.replies.length === 0
+}
+
+function clearUnheardMarks(fleet: Fleet, session: Session): void {
+  for (const lock of [...fleet.busy.values()]) {
+    if (lock.unheard !== null && lock.state === 'held' && lock.owner?.session === session.session) {
+      putLock(fleet, { ...lock, unheard: null })
+    }
+  }
+}
+
+function takeAsks(fleet: Fleet, session: Session, input: HeartbeatInput, now: number): void {
+  abandonUnnamed(
+    fleet,
+    session,
+    { seq: input.seq, named: new Set(input.asks.map((ask) => ask.request)) },
+    now
+  )
+  for (const ask of input.asks) {
+    const granted = fleet.grants.get(ask.request)
+    if (granted?.ended != null) {
+      const { request } = ask
+      fleet.reply(session.name, {
+        op: 'ended',
+        session: session.session,
+        seq: 0,
+        request,
+        locks: [],
+        how: granted.ended.how
+      })
+    }
+    if (granted !== undefined || fleet.waiters.get(ask.request) !== undefined) continue
+    const refusal = refusalOf(fleet, session, ask)
+    const { request } = ask
+    if (refusal === undefined) enqueue(fleet, session, { ...ask, seq: input.seq }, now)
+    else
+      fleet.reply(session.name, { op: 'refused', session: session.session, seq: input.seq, request, refusal })
+  }
+  serveQueue(fleet, now)
+}
+
+function answer(
+  fleet: Fleet,
+  session: Session,
+  { seq, leaseMs, asks }: { seq: number; leaseMs: number; asks: readonly Ask[] },
+  now: number
+): void {
+  const holding = asks.flatMap(({ request }) => {
+    const held = fleet.grants.get(request)
+    return held?.session === session.session ? held.locks.map((one) => ({ ...one, request })) : []
+  })
+  const queued = asks.flatMap(({ request }) => {
+    const waiter = fleet.waiters.get(request)
+    return waiter === undefined ? [] : [{ request, ...placeOf(fleet, waiter, now) }]
+  })
+  const { device } = session
+  const covering =
+    device === null
+      ? []
+      : [...fleet.busy.values()].filter((lock) => covers(lock.scope, device)).map((lock) => lock.name)
+  const floors = device === null ? {} : floorsOf(fleet, device)
+  fleet.reply(session.name, {
+    op: 'heartbeat',
+    session: session.session,
+    seq,
+    leaseMs,
+    holding,
+    queued,
+    covering,
+    floors
+  })
+}
+
+/** The session ends by its own word: it acts no more, so all that it held is free. */
+export function goodbye(
+  fleet: Fleet,
+  input: { from: string; session: number; id: string },
+  now: number
+): void {
+  const session = fleet.sessions.get(String(input.session))
+  if (session !== undefined && session.name === input.from && session.kind !== 'agent') {
+    abandonUnnamed(fleet, session, { seq: Number.POSITIVE_INFINITY, named: new Set() }, now)
+    fleet.sessions.remove(String(session.session))
+    fleet.contacts.remove(String(session.session))
+    serveQueue(fleet, now)
+  }
+  fleet.reply(input.from, { op: 'noted', session: input.session, seq: 0 })
+}

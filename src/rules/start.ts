@@ -1,0 +1,97 @@
+import { raiseFences } from './continuity.ts'
+import type { Fleet } from './fleet.ts'
+import { putLock } from './lock.ts'
+
+/**
+ * The start check. Every stored lock is marked `unheard`, durably; the owner's first heartbeat clears the mark. A lock whose
+ * mark is one ttl old is orphaned, counted from the first start that set it.
+ */
+export interface StartFacts {
+  /** The machine was rebooted since the store was written: its moments are of another clock. */
+  readonly rebooted: boolean
+  /** The highest granted fence that the fence file, the old `status` or a retained record tell of. */
+  readonly knownFence: number
+  /** The highest upper bound of reserved fences that any of them tells of. */
+  readonly knownLimit: number
+  readonly knownTerm: number
+}
+
+export function start(fleet: Fleet, facts: StartFacts, now: number): void {
+  const { meta } = fleet
+  const limit = Math.max(meta.fenceLimit, facts.knownLimit, facts.knownFence + 1)
+  const quietUntil = facts.rebooted && meta.quietUntil > 0 ? now + fleet.options.ttlMs : meta.quietUntil
+  fleet.meta = {
+    ...meta,
+    term: Math.max(meta.term, facts.knownTerm) + 1,
+    fenceNext: limit,
+    fenceLimit: limit,
+    quietUntil
+  }
+  const marked: string[] = []
+  for (const lock of [...fleet.locks.values()]) {
+    if (lock.state === 'free') continue
+    fleet.busy.put(lock.name, lock)
+    const times = facts.rebooted ? rebased(lock, fleet.options.ttlMs, now) : lock
+    const unheard =
+      lock.state === 'held'
+        ? ((facts.rebooted ? null : lock.unheard) ?? { since: now, term: fleet.meta.term })
+        : null
+    putLock(fleet, { ...times, unheard })
+    marked.push(lock.name)
+  }
+  startContacts(fleet, now)
+  fleet.log('info', 'reclaim stale locks on boot', {
+    marked,
+    ttlMs: fleet.options.ttlMs,
+    term: fleet.meta.term
+  })
+  if (facts.knownFence > meta.fenceHigh)
+    raiseFences(fleet, { known: facts.knownFence, by: 'start check' }, now)
+}
+
+type Times = Pick<import('./fleet.ts').Lock, 'grantedAt' | 'orphan'>
+
+/** After a reboot the clock began anew: what had begun counts from now, an orphan waits one full ttl. */
+function rebased<T extends Times>(lock: T, ttlMs: number, now: number): T {
+  const { orphan } = lock
+  if (orphan === null) return { ...lock, grantedAt: now }
+  const wait = orphan.freeAt === null ? null : orphan.freeAt - orphan.leaseUntil
+  const leaseUntil = now + ttlMs
+  return {
+    ...lock,
+    grantedAt: now,
+    orphan: { ...orphan, at: now, leaseUntil, freeAt: wait === null ? null : leaseUntil + wait }
+  }
+}
+
+/** Every session that the store knows may still believe in a lease for one ttl. */
+function startContacts(fleet: Fleet, now: number): void {
+  for (const session of fleet.sessions.values()) {
+    if (session.replacedBy !== null) continue
+    fleet.contacts.put(String(session.session), {
+      session: session.session,
+      leaseUntil: now + fleet.options.ttlMs,
+      renewedAt: undefined,
+      seq: 0,
+      heartbeatSeq: 0,
+      replies: [],
+      enforces: undefined,
+      standing: []
+    })
+  }
+}
+
+/** Takes a new block of fences; the shell has made its upper bound durable outside the store. */
+export function reserveFences(fleet: Fleet, limit: number): void {
+  if (limit > fleet.meta.fenceLimit) fleet.meta = { ...fleet.meta, fenceLimit: limit }
+}
+
+/** The broker was reached: from now on others can be heard. */
+export function listening(fleet: Fleet, now: number): void {
+  fleet.listeningSince = now
+  if (fleet.opensAt === Number.POSITIVE_INFINITY) fleet.opensAt = now + fleet.options.ttlMs / 3
+}
+
+export function deaf(fleet: Fleet): void {
+  fleet.listeningSince = Number.POSITIVE_INFINITY
+}

@@ -69,10 +69,25 @@ export interface Counters {
 /** Why a controller said no; `reason` as in PROTOCOL.md in lower case with hyphens (`old-fence`). */
 export class ControllerRefusal extends Error {
   readonly reason: string
-  constructor(command: string, reason: string) {
-    super(`controller refused ${command}: ${reason}`)
+  /** `detail`: more words, when the driver itself refused what cannot be sent. */
+  constructor(command: string, reason: string, detail?: string) {
+    super(`controller refused ${command}: ${reason}${detail === undefined ? '' : ` (${detail})`}`)
     this.name = 'ControllerRefusal'
     this.reason = reason
+  }
+}
+
+/**
+ * The pause is latched, but the actuators were not proved to stand still in time. A refusal with the reason
+ * `not-standing`, as everything that needs standstill would be refused.
+ */
+export class StandstillUnproved extends ControllerRefusal {
+  constructor(withinMs: number, last: ControllerStatus | undefined) {
+    super('pause', 'not-standing')
+    this.name = 'StandstillUnproved'
+    const seen =
+      last === undefined ? 'no status was heard' : `last seen ${last.motion} at speed ${last.speed}`
+    this.message = `standstill was not proved within ${withinMs} ms: ${seen}`
   }
 }
 
@@ -103,7 +118,9 @@ export interface Controller {
   readonly status: ControllerStatus | undefined
   readonly counters: Counters
   /** Resources and the ranges of their parameters, known after the first hello. */
-  readonly parameters: Readonly<Record<string, Readonly<Record<string, { readonly min: number; readonly max: number }>>>>
+  readonly parameters: Readonly<
+    Record<string, Readonly<Record<string, { readonly min: number; readonly max: number }>>>
+  >
   /** Starts connecting; events follow. */
   open(events: ControllerEvents): void
   /** Latches the pause and resolves with the status in which standstill was *proved*; rejects when it was not within `withinMs`. */

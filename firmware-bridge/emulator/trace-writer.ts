@@ -1,0 +1,72 @@
+import fs from 'node:fs'
+import { type Chip, CLOCK_HZ } from './chip.ts'
+import type { TraceFormat } from './trace-format.ts'
+
+/** A line is due after this much of the chip's time; a slice below 100 ms, because samples come in slices. */
+const BEAT_CYCLES = 0.095 * CLOCK_HZ
+/** The firmware's RAM is read while it sleeps; one that never does is read all the same after so many slices. */
+const AWAKE_SLICES = 10
+
+/** A trace that was asked for cannot be written. */
+export class TraceError extends Error {
+  constructor(file: string, why: string) {
+    super(`trace ${file}: ${why}`)
+    this.name = 'TraceError'
+  }
+}
+
+/** Appends what the firmware's own state says to a file: a JSON line at every change of state, and at least every 100 ms. */
+export class TraceWriter {
+  readonly #format: TraceFormat
+  readonly #file: string
+  readonly #fd: number
+  #last: Uint8Array | undefined
+  #dueAt = 0
+  #skipped = 0
+  #lines = ''
+
+  /** Throws {@link TraceError}. */
+  constructor(file: string, format: TraceFormat | undefined) {
+    if (!format)
+      throw new TraceError(
+        file,
+        'this firmware does not say where its state lies (no firmware.json beside its image)'
+      )
+    this.#format = format
+    this.#file = file
+    this.#fd = this.#attempt(() => fs.openSync(file, 'a'))
+  }
+
+  /** Looks at the chip's RAM; `atMs` is the wall clock of that moment. */
+  sample(chip: Chip, atMs: number): void {
+    if (!chip.asleep && this.#skipped++ < AWAKE_SLICES) return
+    this.#skipped = 0
+    const { address, length } = this.#format
+    const now = chip.memory(address, length)
+    if (!this.#format.consistent(now)) return
+    if (chip.cycles < this.#dueAt && this.#last && !this.#format.differs(now, this.#last)) return
+    this.#last = now.slice()
+    this.#dueAt = chip.cycles + BEAT_CYCLES
+    this.#lines += `${JSON.stringify({ ...this.#format.decode(this.#last), atMs: Math.round(atMs) })}\n`
+  }
+
+  /** Writes what was sampled. Throws {@link TraceError}. */
+  flush(): void {
+    if (this.#lines === '') return
+    const lines = this.#lines
+    this.#lines = ''
+    this.#attempt(() => fs.writeSync(this.#fd, lines))
+  }
+
+  close(): void {
+    fs.closeSync(this.#fd)
+  }
+
+  #attempt<T>(act: () => T): T {
+    try {
+      return act()
+    } catch (error) {
+      throw new TraceError(this.#file, error instanceof Error ? error.message : String(error))
+    }
+  }
+}

@@ -1,0 +1,353 @@
+import type { Refusal, RefusalWhy } from '../rules/refusals.ts'
+
+/**
+ * Every error that a user can meet, by code. The hundreds tell where: 10 locks, 20 sessions, 30 pushes and documents, 40
+ * device, 50 controller, 60 connection and command line, 70 store. A test fails if this table and what the code uses differ.
+ */
+export interface ErrorKind {
+  /** What happened, for a heading. */
+  readonly title: string
+  /** What to do next. */
+  readonly hint: string
+  /** Exit code of a command that ends with it. */
+  readonly exit: number
+}
+
+export const EXIT = {
+  fine: 0,
+  failed: 1,
+  usage: 2,
+  unreachable: 69,
+  tryLater: 75,
+  denied: 77,
+  badConfig: 78,
+  leaseLost: 124
+} as const
+
+export const ERRORS = {
+  'LK-1001': {
+    title: 'The lock is not free',
+    hint: 'Wait for it (--wait), or see who holds it: locksmith why LOCK',
+    exit: EXIT.tryLater
+  },
+  'LK-1002': {
+    title: 'Not a lock name',
+    hint: 'Write SCOPE:RESOURCE, such as plant-2/line-4:aim or *:aim',
+    exit: EXIT.usage
+  },
+  'LK-1003': {
+    title: 'Two locks of one request conflict',
+    hint: 'Ask for the wider of the two only',
+    exit: EXIT.usage
+  },
+  'LK-1004': {
+    title: 'The session holds a lock already',
+    hint: 'Ask for all locks in one request, or release first',
+    exit: EXIT.failed
+  },
+  'LK-1005': {
+    title: 'An agent may lock its own device only',
+    hint: 'Use push or lock for a wider scope',
+    exit: EXIT.denied
+  },
+  'LK-1006': {
+    title: 'The policy of this lock forbids it',
+    hint: 'Ask the owner of the policy (mayLock) or use another name',
+    exit: EXIT.denied
+  },
+  'LK-1007': {
+    title: 'The request has ended',
+    hint: 'Ask anew; a request is granted once',
+    exit: EXIT.tryLater
+  },
+  'LK-1008': { title: 'The request belongs to another', hint: 'Use a fresh request id', exit: EXIT.denied },
+  'LK-1009': {
+    title: 'A late or repeated message',
+    hint: 'Nothing needs to be done; ask anew if the lock is still wanted',
+    exit: EXIT.tryLater
+  },
+  'LK-1010': {
+    title: 'Locksmith is not ready to grant',
+    hint: 'Try again after the time named; it has just started, or a quiet time is running',
+    exit: EXIT.tryLater
+  },
+  'LK-1011': {
+    title: 'The fence is old',
+    hint: 'The grant that it names has ended; nothing was done',
+    exit: EXIT.failed
+  },
+  'LK-1012': {
+    title: 'The lock is not held under that fence',
+    hint: 'Take the lock first: locksmith lock LOCK',
+    exit: EXIT.failed
+  },
+  'LK-1013': {
+    title: 'The lock does not cover what is to be changed',
+    hint: 'Hold a lock of the same resource on the same or a wider scope',
+    exit: EXIT.failed
+  },
+  'LK-1014': { title: 'An unlock needs a reason', hint: 'Add --reason "why"', exit: EXIT.usage },
+  'LK-1015': {
+    title: 'The lock changed hands since it was looked at',
+    hint: 'Look again (locksmith why LOCK) and decide anew',
+    exit: EXIT.failed
+  },
+  'LK-1016': {
+    title: 'The lease is lost',
+    hint: "The lock may be another's by now; stop, and begin anew",
+    exit: EXIT.leaseLost
+  },
+  'LK-2001': { title: 'The session is unknown', hint: 'Say hello again', exit: EXIT.tryLater },
+  'LK-2002': {
+    title: 'A newer session took this identity',
+    hint: 'Two agents run under one name: stop one of them',
+    exit: EXIT.denied
+  },
+  'LK-2003': { title: 'The session has no lease', hint: 'Send a heartbeat first', exit: EXIT.tryLater },
+  'LK-2004': {
+    title: 'An unbelievable fence was claimed',
+    hint: 'The speaker is broken or hostile; look at its state',
+    exit: EXIT.denied
+  },
+  'LK-2005': {
+    title: 'The identity is taken by another device',
+    hint: 'Give each device a name of its own',
+    exit: EXIT.denied
+  },
+  'LK-2006': {
+    title: 'A message could not be understood',
+    hint: 'See the sentence for the place; both ends should run the same version',
+    exit: EXIT.failed
+  },
+  'LK-3001': {
+    title: 'Another push of this resource is under way',
+    hint: 'Wait for it to end, or ask its sender',
+    exit: EXIT.tryLater
+  },
+  'LK-3002': { title: 'The push is unknown', hint: 'It ended, or was never accepted', exit: EXIT.failed },
+  'LK-3003': {
+    title: 'No device lies below the scope',
+    hint: 'See locksmith status for the paths of the devices',
+    exit: EXIT.failed
+  },
+  'LK-3004': {
+    title: 'The document does not parse',
+    hint: 'It must be TOML; see the line and column',
+    exit: EXIT.failed
+  },
+  'LK-3005': {
+    title: 'The document breaks its schema',
+    hint: 'See src/samples for a valid one',
+    exit: EXIT.failed
+  },
+  'LK-3006': {
+    title: 'The version does not grow',
+    hint: 'Give the document a higher version than the device has',
+    exit: EXIT.failed
+  },
+  'LK-3007': {
+    title: 'The resource is unknown',
+    hint: 'Use one that the devices are configured for, such as aim or safety',
+    exit: EXIT.failed
+  },
+  'LK-3008': {
+    title: 'The push was withdrawn',
+    hint: 'Its lock ended before this device was served; push again',
+    exit: EXIT.tryLater
+  },
+  'LK-3009': {
+    title: 'The document is not what was sent',
+    hint: 'The digest differs; push again',
+    exit: EXIT.failed
+  },
+  'LK-3010': {
+    title: 'The device cannot be reached',
+    hint: 'locksmith why DEVICE tells when it was last heard',
+    exit: EXIT.failed
+  },
+  'LK-4001': {
+    title: 'The update was rolled back',
+    hint: 'The device has its old configuration; see the reason and push again',
+    exit: EXIT.failed
+  },
+  'LK-4002': {
+    title: 'The configuration is unverified',
+    hint: 'The device stays paused; locksmith why DEVICE says what would help',
+    exit: EXIT.failed
+  },
+  'LK-4003': {
+    title: 'The device is busy with another change',
+    hint: 'Push again when it is done',
+    exit: EXIT.tryLater
+  },
+  'LK-4004': {
+    title: 'Another agent of this device is running',
+    hint: 'Stop the one named, or give this one another device',
+    exit: EXIT.badConfig
+  },
+  'LK-4005': {
+    title: 'The disk refused',
+    hint: 'See the sentence: free space, or mend the permissions',
+    exit: EXIT.failed
+  },
+  'LK-5001': {
+    title: 'The controller cannot be reached',
+    hint: 'Check cable, port and baud rate',
+    exit: EXIT.failed
+  },
+  'LK-5002': {
+    title: 'The controller refused',
+    hint: 'See the reason; PROTOCOL.md explains each',
+    exit: EXIT.failed
+  },
+  'LK-5003': {
+    title: 'Standstill was not proved in time',
+    hint: 'Look at the machine: something may still move',
+    exit: EXIT.failed
+  },
+  'LK-6001': {
+    title: 'The broker cannot be reached',
+    hint: 'Check --broker and that the broker runs',
+    exit: EXIT.unreachable
+  },
+  'LK-6002': {
+    title: 'Locksmith does not answer',
+    hint: 'Check that locksmith serve runs for this fleet',
+    exit: EXIT.unreachable
+  },
+  'LK-6003': { title: 'Wrong usage', hint: 'See locksmith VERB --help', exit: EXIT.usage },
+  'LK-6004': {
+    title: 'The configuration is bad',
+    hint: 'Mend the line named and start again',
+    exit: EXIT.badConfig
+  },
+  'LK-6005': {
+    title: 'The port is in use',
+    hint: 'Stop the other program, or choose another port',
+    exit: EXIT.badConfig
+  },
+  'LK-6006': {
+    title: 'The command could not be started',
+    hint: 'Check its name and permissions',
+    exit: EXIT.failed
+  },
+  'LK-7001': {
+    title: 'The database cannot be used',
+    hint: 'Restore it from a backup, or move it away to begin anew (fences go on from the fence file)',
+    exit: EXIT.badConfig
+  },
+  'LK-7002': {
+    title: 'The store refused a write',
+    hint: 'Free the disk; nothing was granted meanwhile',
+    exit: EXIT.failed
+  },
+  'LK-9001': {
+    title: 'Something unforeseen happened',
+    hint: 'Please report it with the log around it',
+    exit: EXIT.failed
+  }
+} as const satisfies Record<string, ErrorKind>
+
+export type ErrorCode = keyof typeof ERRORS
+
+/** An error that a user meets: a code, a sentence, and what to do next. */
+export class LocksmithError extends Error {
+  readonly code: ErrorCode
+  readonly hint: string
+
+  constructor(code: ErrorCode, message: string, hint: string = ERRORS[code].hint) {
+    super(message)
+    this.name = 'LocksmithError'
+    this.code = code
+    this.hint = hint
+  }
+
+  get exit(): number {
+    return ERRORS[this.code].exit
+  }
+}
+
+export const CODE_OF: Readonly<Record<RefusalWhy, ErrorCode>> = {
+  busy: 'LK-1001',
+  'bad-lock-name': 'LK-1002',
+  'own-locks-conflict': 'LK-1003',
+  'holds-already': 'LK-1004',
+  'outside-own-device': 'LK-1005',
+  'forbidden-by-policy': 'LK-1006',
+  'request-ended': 'LK-1007',
+  'request-of-another': 'LK-1008',
+  'stale-message': 'LK-1009',
+  'not-ready': 'LK-1010',
+  'old-fence': 'LK-1011',
+  'lock-not-held': 'LK-1012',
+  'lock-does-not-cover': 'LK-1013',
+  'reason-missing': 'LK-1014',
+  'unknown-session': 'LK-2001',
+  'session-replaced': 'LK-2002',
+  'no-lease': 'LK-2003',
+  'unbelievable-fence': 'LK-2004',
+  'identity-taken': 'LK-2005',
+  'push-under-way': 'LK-3001',
+  'push-unknown': 'LK-3002',
+  'no-devices': 'LK-3003'
+}
+
+/** A refusal in a sentence. */
+export function describe(refusal: Refusal): string {
+  switch (refusal.why) {
+    case 'busy':
+      return refusal.blockers.map(describeBlocker).join('; ') || 'the lock is taken'
+    case 'bad-lock-name':
+      return `"${refusal.lock}" is not a lock name`
+    case 'own-locks-conflict':
+      return `${refusal.lock} overlaps another lock of the same request`
+    case 'unknown-session':
+      return 'Locksmith does not know this session'
+    case 'session-replaced':
+      return `session ${refusal.by} took this identity`
+    case 'no-lease':
+      return 'the session has no lease'
+    case 'holds-already':
+      return `the session holds ${refusal.locks.join(', ')}`
+    case 'outside-own-device':
+      return `${refusal.lock} is not the lock of device ${refusal.device}`
+    case 'forbidden-by-policy':
+      return `${refusal.name} may not lock ${refusal.lock}`
+    case 'request-ended':
+      return `the request ended: ${refusal.how}`
+    case 'request-of-another':
+      return `the request id belongs to ${refusal.owner}`
+    case 'stale-message':
+      return 'a later heartbeat of the session had already given this request up'
+    case 'not-ready':
+      return `nothing is granted for another ${Math.ceil(refusal.inMs / 100) / 10} s`
+    case 'unbelievable-fence':
+      return `fence ${refusal.fence} was claimed, the highest granted is ${refusal.highest}`
+    case 'identity-taken':
+      return `the name belongs to device ${refusal.device}`
+    case 'reason-missing':
+      return 'no reason was given'
+    case 'push-under-way':
+      return `push ${refusal.push} by ${refusal.by} to ${refusal.scope} is under way`
+    case 'push-unknown':
+      return `push ${refusal.push} is unknown`
+    case 'no-devices':
+      return `no agent below ${refusal.scope} has said hello`
+    case 'old-fence':
+      return `fence ${refusal.fence} of ${refusal.lock} is old: the floor is ${refusal.floor}`
+    case 'lock-not-held':
+      return `${refusal.lock} is not held under fence ${refusal.fence} by this session`
+    case 'lock-does-not-cover':
+      return `${refusal.lock} does not cover ${refusal.scope}`
+  }
+}
+
+function describeBlocker({
+  lock,
+  owner,
+  state,
+  freedBy
+}: Extract<Refusal, { why: 'busy' }>['blockers'][number]): string {
+  const when = freedBy.inMs === null ? '' : ` in ${Math.ceil(freedBy.inMs / 100) / 10} s at the latest`
+  return `${lock} is ${state} by ${owner?.name ?? 'nobody'} (freed by ${freedBy.what}${when})`
+}

@@ -3,7 +3,8 @@ import type { BrokerAddress } from './broker-address.ts'
 /** Says in words why a connection to a broker failed or ended, and what to look at. */
 export function brokerTrouble(error: Error | undefined, address: BrokerAddress): string {
   const where = `${address.host}:${address.port}`
-  if (error === undefined) return `the broker at ${where} closed the connection without a word. Does another program use this client id?`
+  if (error === undefined)
+    return `the broker at ${where} closed the connection without a word. Does another program use this client id?`
   const code = 'code' in error ? error.code : undefined
   const words = typeof code === 'string' || typeof code === 'number' ? known[code] : undefined
   const detail = words ?? (error.message || String(code ?? error.name))

@@ -21,6 +21,7 @@ const reasons: Readonly<Record<string, string>> = {
   EIO: 'the disk reported an input/output error (EIO). Check the medium before you trust what it holds',
   ELOOP: 'it is a symbolic link (ELOOP), and links are not followed here. Put a plain file there',
   EISDIR: 'it is a folder (EISDIR). A plain file belongs there',
+  EEXIST: 'something else is in the way (EEXIST). Check every folder of the path',
   ENOTDIR: 'a part of the path is not a folder (ENOTDIR)',
   EMFILE: 'too many files are open (EMFILE)',
   ENOTFILE: 'it is no plain file. Remove the device, socket or pipe that is there',

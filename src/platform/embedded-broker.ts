@@ -1,5 +1,6 @@
 import { createServer, type Server, type Socket } from 'node:net'
 import { Aedes } from 'aedes'
+import { createRetainedOrder } from './retained-order.ts'
 
 /** An MQTT 3.1.1 broker inside this process, for trials and tests: on loopback only, with nothing kept on disk. */
 export interface EmbeddedBroker {
@@ -36,7 +37,9 @@ const portReasons: Readonly<Record<string, string>> = {
 /** @throws PortUnavailable */
 export async function createEmbeddedBroker(options: EmbeddedBrokerOptions): Promise<EmbeddedBroker> {
   const sockets = new Set<Socket>()
-  const aedes = await Aedes.createBroker()
+  const order = createRetainedOrder()
+  const aedes = await Aedes.createBroker(order.options)
+  order.attach(aedes)
   const endBroker = (): Promise<void> => new Promise((resolve) => aedes.close(() => resolve()))
   aedes.addListener('error', () => undefined)
   const server = createServer({ noDelay: true }, (socket) => {

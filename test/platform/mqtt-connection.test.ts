@@ -237,16 +237,12 @@ test('a message above 1 MiB is dropped and counted, and the connection stays', a
   assert.deepEqual(ear.heard('big'), ['small'])
 })
 
-test(
-  'nobody at the port: the reason says so in words',
-  needsMosquitto,
-  async (t) => {
-    const port = await freePort()
-    const ear = listenTo(t, `mqtt://127.0.0.1:${port}`)
-    const told = await ear.events.next('reason', (event) => event.kind === 'disconnected')
-    assert.match(told.text ?? '', new RegExp(`127.0.0.1:${port}: nobody listens there`))
-  }
-)
+test('nobody at the port: the reason says so in words', needsMosquitto, async (t) => {
+  const port = await freePort()
+  const ear = listenTo(t, `mqtt://127.0.0.1:${port}`)
+  const told = await ear.events.next('reason', (event) => event.kind === 'disconnected')
+  assert.match(told.text ?? '', new RegExp(`127.0.0.1:${port}: nobody listens there`))
+})
 
 test('a wrong password is told in words', needsMosquitto, async (t) => {
   const broker = await startMosquitto(t, { config: ['allow_anonymous false'] })

@@ -43,7 +43,8 @@ function layOut(tables: Tables) {
   const fields = tables.fields.map(({ type, name, count }) => {
     const size = SIZES[type]
     const items = counts[count] ?? Number(count)
-    if (size === undefined || !(items > 0)) throw new Error(`trace.h: cannot lay out ${type} ${name}[${count}]`)
+    if (size === undefined || !(items > 0))
+      throw new Error(`trace.h: cannot lay out ${type} ${name}[${count}]`)
     const field = { name, type, count: items, offset }
     offset += size * items
     return field
@@ -64,5 +65,6 @@ const document = {
   reasons: tables.reasons,
   fields
 }
-if (!Number.isInteger(document.address) || fields.length === 0) throw new Error('no address of fw_trace, or no fields')
+if (!Number.isInteger(document.address) || fields.length === 0)
+  throw new Error('no address of fw_trace, or no fields')
 process.stdout.write(JSON.stringify(document))

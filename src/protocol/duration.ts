@@ -1,6 +1,7 @@
-import * as z from 'zod'
-
-/** Durations as a person writes and reads them: `500ms`, `15s`, `10m`, `2h`. Everything else in the code is milliseconds. */
+/**
+ * Durations as a person writes and reads them: `500ms`, `15s`, `10m`, `2h`. Everything else in the code is
+ * milliseconds. Imports nothing, because the help of every verb reads it.
+ */
 
 const UNIT_MS: Readonly<Record<string, number>> = { ms: 1, s: 1000, m: 60_000, h: 3_600_000 }
 
@@ -17,14 +18,6 @@ export function parseDuration(text: string): number | undefined {
   const ms = Math.round(Number(match[1]) * unitMs)
   return ms <= LONGEST_MS ? ms : undefined
 }
-
-/** For configuration files: the text of a duration, read as milliseconds. */
-export const duration = z.string().transform((text, context) => {
-  const ms = parseDuration(text)
-  if (ms !== undefined) return ms
-  context.addIssue({ code: 'custom', message: `"${text}" is no duration; ${DURATION_FORM}` })
-  return z.NEVER
-})
 
 /** `350 ms`, `14 s`, `2 m 05 s`, `3 h 07 m`, `2 d 04 h`: two units at most, rounded down, so that an age never seems longer than it is. */
 export function formatDuration(ms: number): string {

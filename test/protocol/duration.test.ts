@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { duration, formatDuration, parseDuration } from '../../src/protocol/duration.ts'
+import { formatDuration, parseDuration } from '../../src/protocol/duration.ts'
+import { duration } from '../../src/protocol/duration-schema.ts'
 
 test('a duration is a number with its unit', () => {
   const cases = {

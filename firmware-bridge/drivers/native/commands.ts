@@ -67,7 +67,8 @@ export async function resume(session: Session, timers: Timers): Promise<void> {
   if (pauseId === undefined) throw new ControllerUnreachable('resume: no status was heard yet')
   await order(session, 'resume', { pauseId })
   const untilMs = timers.now() + resumeMs
-  const settles = (it: StatusMessage) => !it.paused || it.pauseId !== pauseId
+  const settles = (it: StatusMessage) =>
+    isSameOrNewerPause(it.pauseId, pauseId) && (!it.paused || it.pauseId !== pauseId)
   const status = await session.seen(settles, untilMs)
   if (status === undefined)
     throw unreachable(session, 'resume', `the latch was not seen open within ${resumeMs} ms`)

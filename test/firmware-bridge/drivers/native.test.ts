@@ -187,6 +187,24 @@ test('resume names the newest pause and resolves when the latch was seen open', 
   assert.equal(new DataView(sent.buffer).getUint32(0, true), puppet.state.pauseId)
 })
 
+test('resume after a stage undoes the pause that the stage repeated', async (t) => {
+  const { controller, puppet, timers } = await connect(t)
+  puppet.reply = (request) => {
+    if (request.type !== requestTypes.pause) return new Uint8Array(4)
+    puppet.state.pauseId++
+    return pauseAnswer(puppet.state)
+  }
+  const values = { sensitivity: 0.5 }
+  await controller.stage({ resource: 'aim', values, version: 1, fence: 1, leaseLeftMs: () => 900 })
+  const resume = controller.resume()
+  await settle()
+  puppet.state.paused = false
+  await timers.advance(100)
+  await resume
+  const sent = puppet.requests.at(-1)!.payload
+  assert.equal(new DataView(sent.buffer).getUint32(0, true), puppet.state.pauseId)
+})
+
 test('a pause that falls in while resuming makes resume fail', async (t) => {
   const { controller, puppet, timers } = await connect(t)
   puppet.reply = () => new Uint8Array(4)

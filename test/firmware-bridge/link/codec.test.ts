@@ -78,6 +78,16 @@ test('a run that is too long is counted once, and the frame after it is heard', 
   assert.equal(decoder.badFrames, 1)
 })
 
+test('the tail of a run that is too long is no frame, whatever it looks like', () => {
+  const frame = encodeFrame({ type: 9, seq: 1, link: 1, payload: new Uint8Array() })
+  for (let length = 140; length < 320; length++) {
+    const decoder = new FrameDecoder()
+    assert.deepEqual(decoder.push(new Uint8Array(length).fill(1)), [])
+    assert.deepEqual(decoder.push(frame), [])
+    assert.equal(decoder.badFrames, 1)
+  }
+})
+
 type Piece = { bytes: Uint8Array; whole: Frame | undefined }
 
 const garbage = fc.uint8Array({ maxLength: 300 }).map((bytes): Piece => ({ bytes, whole: undefined }))

@@ -57,7 +57,7 @@ export const request = z.discriminatedUnion('op', [
   }),
   ask.extend({ op: z.literal('acquire'), session: count, seq: count, wait: z.boolean() }),
   z.object({ op: z.literal('release'), session: count, seq: count, request: id }),
-  z.object({ op: z.literal('goodbye'), id, session: count }),
+  z.object({ op: z.literal('goodbye'), session: count, seq: count }),
   z.object({
     op: z.literal('unlock'),
     id,

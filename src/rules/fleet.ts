@@ -150,6 +150,7 @@ export interface Push {
   readonly devices: readonly PushDevice[]
   readonly state: 'open' | 'done' | 'withdrawn'
   readonly why: string
+  readonly endedAt: number
 }
 
 export interface Meta {
@@ -299,6 +300,8 @@ export interface FleetOptions {
 
 const META = 'meta'
 
+export type DurableKind = 'meta' | 'session' | 'lock' | 'grant' | 'push' | 'operation'
+
 export class Fleet {
   readonly options: FleetOptions
   // Durable.
@@ -313,6 +316,8 @@ export class Fleet {
   readonly busy = new Table<Lock>()
   readonly contacts = new Table<Contact>()
   readonly waiters = new Table<Waiter>()
+  /** What the owner of a request says it is doing. */
+  readonly phases = new Table<string>()
   /** Since when Locksmith has been listening to the broker without a break; Infinity while it is not. */
   listeningSince = Number.POSITIVE_INFINITY
   /** Before this moment nothing is newly granted or reclaimed: living owners and waiters are still coming back. */
@@ -362,17 +367,36 @@ export class Fleet {
     return effects
   }
 
-  get durable(): readonly Table<unknown>[] {
-    return [this.metas, this.sessions, this.locks, this.grants, this.pushes, this.operations]
+  /** By the name under which each is stored. */
+  get durable(): Readonly<Record<DurableKind, Table<unknown>>> {
+    const {
+      metas: meta,
+      sessions: session,
+      locks: lock,
+      grants: grant,
+      pushes: push,
+      operations: operation
+    } = this
+    return { meta, session, lock, grant, push, operation } as Readonly<Record<DurableKind, Table<unknown>>>
+  }
+
+  get #all(): readonly Table<unknown>[] {
+    return [
+      ...Object.values(this.durable),
+      this.busy,
+      this.contacts,
+      this.waiters,
+      this.phases
+    ] as Table<unknown>[]
   }
 
   keep(): void {
-    for (const table of [...this.durable, this.busy, this.contacts, this.waiters]) table.keep()
+    for (const table of this.#all) table.keep()
   }
 
   /** Forgets changes and effects since the last `keep`. Revisions and counters that were drawn are lost, which harms nothing. */
   drop(): void {
-    for (const table of [...this.durable, this.busy, this.contacts, this.waiters]) table.drop()
+    for (const table of this.#all) table.drop()
     this.#effects = []
   }
 }

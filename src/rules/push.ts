@@ -40,7 +40,7 @@ export function startPush(fleet: Fleet, input: PushInput, now: number): void {
   if (devices.length === 0) return refuse({ why: 'no-devices', scope: input.scope })
   const { resource, version, document, digest, scope, under, atOnce } = input
   const common = { id, resource, version, document, digest, scope, by: from, session, under, atOnce, devices }
-  fleet.pushes.put(id, { ...common, state: 'open', why: '' })
+  fleet.pushes.put(id, { ...common, state: 'open', why: '', endedAt: 0 })
   const detail = { push: id, resource, version, scope, under, devices: devices.length }
   fleet.effect({ do: 'audit', entry: { what: 'push', by: from, detail } })
   advancePushes(fleet, now)
@@ -126,7 +126,7 @@ export function advancePushes(fleet: Fleet, now: number): void {
 }
 
 function advanceOne(fleet: Fleet, push: Push, now: number): void {
-  if (push.under !== null && !isHeldUnder(fleet, push.under)) return withdraw(fleet, push)
+  if (push.under !== null && !isHeldUnder(fleet, push.under)) return withdraw(fleet, push, now)
   let current = push
   for (const device of push.devices) {
     if (isPending(device) && unreachableAt(fleet, device.device) <= now) {
@@ -141,7 +141,7 @@ function advanceOne(fleet: Fleet, push: Push, now: number): void {
   if (current.under === null || allStand(fleet, current, current.under, now))
     current = sendNext(fleet, current)
   if (current.devices.some(isPending)) return
-  putPush(fleet, { ...current, state: 'done' })
+  putPush(fleet, { ...current, state: 'done', endedAt: now })
   fleet.log('info', 'push-done', { push: current.id, devices: current.devices.length })
 }
 
@@ -175,14 +175,14 @@ function sendNext(fleet: Fleet, push: Push): Push {
 }
 
 /** The grant has ended: what was not delivered is not delivered any more. What was sent may still be answered. */
-function withdraw(fleet: Fleet, push: Push): void {
+function withdraw(fleet: Fleet, push: Push, now: number): void {
   const devices = push.devices.map((device): PushDevice => {
     if (device.state === 'sent')
       fleet.effect({ do: 'update', device: device.device, resource: push.resource, push: null })
     if (device.state !== 'waiting') return device
     return { ...device, state: 'refused', code: 'push-withdrawn', detail: 'the lock of the push ended first' }
   })
-  putPush(fleet, { ...push, devices, state: 'withdrawn', why: 'the lock of the push ended' })
+  putPush(fleet, { ...push, devices, state: 'withdrawn', why: 'the lock of the push ended', endedAt: now })
   fleet.log('warn', 'push-withdrawn', { push: push.id, lock: push.under?.lock, fence: push.under?.fence })
 }
 

@@ -1,6 +1,6 @@
 import type { Contact, Fleet, Lock, Session, Waiter } from './fleet.ts'
 import { free } from './lock.ts'
-import { anyConflict, placeOf, serveQueue } from './queue.ts'
+import { anyConflict, blockersOf, placeOf, serveQueue } from './queue.ts'
 import type { Refusal } from './refusals.ts'
 import { covers, parseLock } from './scope.ts'
 
@@ -9,6 +9,8 @@ export interface Ask {
   readonly request: string
   readonly locks: readonly string[]
   readonly reason: string
+  /** What the asker says it is doing. */
+  readonly phase?: string | undefined
   /** How long it has been waiting already, by the asker's count. Milliseconds. */
   readonly waitedMs: number
 }
@@ -94,6 +96,7 @@ export function acquire(fleet: Fleet, input: AcquireInput, now: number): void {
   const contact = contactOf(fleet, session, now)
   fleet.contacts.put(String(session.session), { ...contact, seq: Math.max(contact.seq, seq) })
 
+  if (input.phase !== undefined) fleet.phases.put(request, input.phase)
   const granted = fleet.grants.get(request)
   if (granted !== undefined) {
     if (granted.name !== session.name) return refuse({ why: 'request-of-another', owner: granted.name })
@@ -132,6 +135,13 @@ function answerWaiter(fleet: Fleet, input: AcquireInput, now: number): void {
   const refusal: Refusal =
     blockers.length > 0 ? { why: 'busy', blockers } : { why: 'not-ready', inMs: notReadyMs(fleet, now) }
   fleet.reply(input.from, { op: 'refused', session, seq, request, refusal })
+}
+
+/** Somebody wants a lock and it is not free: the line that the field looks for. */
+export function noteHot(fleet: Fleet, waiter: Waiter, now: number): void {
+  for (const blocker of blockersOf(fleet, waiter.locks, [], now)) {
+    fleet.effect({ do: 'hot', hot: { lock: blocker.lock, wantedBy: waiter.name, blocker } })
+  }
 }
 
 function notReadyMs(fleet: Fleet, now: number): number {

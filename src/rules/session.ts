@@ -9,10 +9,11 @@ import {
   enqueue,
   floorsOf,
   isRefusal,
+  noteHot,
   refusalOf,
   speaker
 } from './request.ts'
-import { covers } from './scope.ts'
+import { covers, deviceName } from './scope.ts'
 
 /** Sessions and their leases: who speaks, since when, and until when it may act. */
 
@@ -32,7 +33,14 @@ const HELLO_SEQ = 0
 const REPLIES_KEPT = 8
 
 export function hello(fleet: Fleet, input: HelloInput, now: number): void {
-  const { from, id } = input
+  const { from, id, device } = input
+  if (input.kind === 'agent' && (device === null || deviceName(device) !== from)) {
+    return fleet.reply(from, {
+      op: 'failed',
+      id,
+      refusal: { why: 'identity-taken', device: device ?? '(none)' }
+    })
+  }
   if (!believeFence(fleet, from, input.knownFence, now)) {
     const refusal = {
       why: 'unbelievable-fence',
@@ -188,6 +196,7 @@ function takeAsks(fleet: Fleet, session: Session, input: HeartbeatInput, now: nu
     now
   )
   for (const ask of input.asks) {
+    if (ask.phase !== undefined) fleet.phases.put(ask.request, ask.phase)
     const granted = fleet.grants.get(ask.request)
     if (granted?.ended != null) {
       const { request } = ask
@@ -203,7 +212,7 @@ function takeAsks(fleet: Fleet, session: Session, input: HeartbeatInput, now: nu
     if (granted !== undefined || fleet.waiters.get(ask.request) !== undefined) continue
     const refusal = refusalOf(fleet, session, ask)
     const { request } = ask
-    if (refusal === undefined) enqueue(fleet, session, { ...ask, seq: input.seq }, now)
+    if (refusal === undefined) noteHot(fleet, enqueue(fleet, session, { ...ask, seq: input.seq }, now), now)
     else
       fleet.reply(session.name, { op: 'refused', session: session.session, seq: input.seq, request, refusal })
   }
@@ -242,18 +251,20 @@ function answer(
   })
 }
 
+export interface GoodbyeInput {
+  readonly from: string
+  readonly session: number
+  readonly seq: number
+}
+
 /** The session ends by its own word: it acts no more, so all that it held is free. */
-export function goodbye(
-  fleet: Fleet,
-  input: { from: string; session: number; id: string },
-  now: number
-): void {
-  const session = fleet.sessions.get(String(input.session))
-  if (session !== undefined && session.name === input.from && session.kind !== 'agent') {
+export function goodbye(fleet: Fleet, { from, session: number, seq }: GoodbyeInput, now: number): void {
+  const session = fleet.sessions.get(String(number))
+  if (session !== undefined && session.name === from) {
     abandonUnnamed(fleet, session, { seq: Number.POSITIVE_INFINITY, named: new Set() }, now)
-    fleet.sessions.remove(String(session.session))
-    fleet.contacts.remove(String(session.session))
+    if (session.kind !== 'agent') fleet.sessions.remove(String(number))
+    fleet.contacts.remove(String(number))
     serveQueue(fleet, now)
   }
-  fleet.reply(input.from, { op: 'noted', session: input.session, seq: 0 })
+  fleet.reply(from, { op: 'noted', session: number, seq })
 }

@@ -1,0 +1,133 @@
+import type { Clock } from '../platform/clock.ts'
+import { LocksmithError } from '../protocol/errors.ts'
+import type { WireAsk } from '../protocol/messages.ts'
+import type { LockFence } from '../rules/fleet.ts'
+import type { Ask, Grant } from './types.ts'
+
+/** The place of a message in the order of things. */
+export interface Revision {
+  readonly term: number
+  readonly rev: number
+}
+
+export const isOlder = (a: Revision, b: Revision): boolean =>
+  a.term < b.term || (a.term === b.term && a.rev < b.rev)
+
+export interface AskContext {
+  readonly clock: Clock
+  /** Lease left now; 0 when it has run out. Judged by the clock at each call. */
+  readonly leaseLeftMs: () => number
+  readonly sendRelease: (request: string) => Promise<void>
+}
+
+/**
+ * One request of a session from its first message to its end. It is named in every heartbeat until its owner has released
+ * it, also after it was lost: only then has the owner's present step ended.
+ */
+export class PendingAsk {
+  readonly request: string
+  readonly ask: Ask
+  readonly granted: Promise<Grant>
+  readonly #context: AskContext
+  readonly #since: number
+  readonly #lost = new AbortController()
+  #state: 'waiting' | 'held' | 'over' = 'waiting'
+  #locks: readonly LockFence[] = []
+  #at: Revision = { term: 0, rev: 0 }
+  #phase: string
+  #place = 0
+  #resolve: (grant: Grant) => void = () => {}
+  #reject: (error: Error) => void = () => {}
+
+  constructor(request: string, ask: Ask, context: AskContext) {
+    this.request = request
+    this.ask = ask
+    this.#context = context
+    this.#since = context.clock.now()
+    this.#phase = ask.phase ?? ''
+    this.granted = new Promise((resolve, reject) => {
+      this.#resolve = resolve
+      this.#reject = reject
+    })
+  }
+
+  get state(): 'waiting' | 'held' | 'over' {
+    return this.#state
+  }
+
+  wire(): WireAsk {
+    const { locks, reason } = this.ask
+    const waitedMs = Math.max(0, this.#context.clock.now() - this.#since)
+    return { request: this.request, locks: [...locks], reason: reason ?? '', waitedMs, phase: this.#phase }
+  }
+
+  /** Locksmith grants. It counts only while the lease lives: a grant carries no lease of its own. */
+  grant(locks: readonly LockFence[], at: Revision): void {
+    if (this.#state !== 'waiting' || this.#context.leaseLeftMs() <= 0) return
+    this.#state = 'held'
+    this.#locks = locks
+    this.#at = at
+    this.#resolve(this.#face())
+  }
+
+  /** What a truthful reply lists as held; what it leaves out is lost, unless the reply is older than the grant. */
+  confirm(holding: readonly LockFence[], at: Revision): void {
+    if (this.#state === 'waiting' && holding.length > 0) return this.grant(holding, at)
+    if (this.#state !== 'held' || isOlder(at, this.#at)) return
+    const kept = this.#locks.every((mine) =>
+      holding.some((one) => one.lock === mine.lock && one.fence === mine.fence)
+    )
+    if (!kept) this.lose(new LocksmithError('LK-1016', `${this.#names()} is no longer held`))
+  }
+
+  ended(how: string, at: Revision): void {
+    if (this.#state === 'held' && !isOlder(at, this.#at)) {
+      this.lose(new LocksmithError('LK-1016', `${this.#names()} was taken away: ${how}`))
+    } else if (this.#state === 'waiting') {
+      this.refuse(new LocksmithError('LK-1007', `the request ended: ${how}`))
+    }
+  }
+
+  queued(place: number, blockers: Parameters<NonNullable<Ask['onQueued']>>[1]): void {
+    if (this.#state !== 'waiting' || place === this.#place) return
+    this.#place = place
+    this.ask.onQueued?.(place, blockers)
+  }
+
+  refuse(error: Error): void {
+    if (this.#state !== 'waiting') return
+    this.#state = 'over'
+    this.#reject(error)
+  }
+
+  lose(error: Error): void {
+    if (this.#state !== 'held') return
+    this.#state = 'over'
+    this.#lost.abort(error)
+  }
+
+  #names(): string {
+    return this.#locks.map(({ lock, fence }) => `${lock} (fence ${fence})`).join(', ')
+  }
+
+  #face(): Grant {
+    const fences = new Map(this.#locks.map(({ lock, fence }) => [lock, fence]))
+    return {
+      request: this.request,
+      locks: this.#locks,
+      lost: this.#lost.signal,
+      leftMs: () => {
+        const left = this.#context.leaseLeftMs()
+        return this.#state === 'held' ? left : 0
+      },
+      fence: (lock) => fences.get(lock) ?? 0,
+      setPhase: (phase) => {
+        this.#phase = phase.slice(0, 100)
+      },
+      release: async () => {
+        this.lose(new LocksmithError('LK-1016', 'released'))
+        await this.#context.sendRelease(this.request)
+      }
+    }
+  }
+}

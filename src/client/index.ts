@@ -1,0 +1,15 @@
+/** The client library: connect, open a session, hold locks. */
+export { openFleetConnection } from './connection.ts'
+export { makeId } from './id.ts'
+export { openSession } from './session.ts'
+export type {
+  Ask,
+  ConnectionOptions,
+  FleetConnection,
+  FleetSession,
+  Grant,
+  HeartbeatFacts,
+  SessionOptions,
+  Truth
+} from './types.ts'
+export { using } from './using.ts'

@@ -1,0 +1,19 @@
+import { createHash } from 'node:crypto'
+import type { AuditEntry } from '../rules/fleet.ts'
+import type { AuditLink } from './store.ts'
+
+const FIRST_HASH = '0'.repeat(64)
+
+/** The next links of the chain: each hash covers its entry and the hash before, so that nothing can be taken out unseen. */
+export function chain(last: AuditLink | undefined, entries: readonly AuditEntry[], at: Date): AuditLink[] {
+  let { seq, hash } = last ?? { seq: 0, hash: FIRST_HASH }
+  return entries.map((entry) => {
+    seq += 1
+    const text = JSON.stringify({ at: at.toISOString(), ...entry })
+    hash = hashLink(hash, text)
+    return { seq, entry: text, hash }
+  })
+}
+
+export const hashLink = (before: string, entry: string): string =>
+  createHash('sha256').update(before).update(entry).digest('hex')

@@ -1,0 +1,6 @@
+/** Locksmith, the lock manager. */
+export { type FenceFile, parseFenceFile, printFenceFile } from './fence-file.ts'
+export { type Locksmith, type LocksmithOptions, startLocksmith } from './locksmith.ts'
+export { copyDisk, emptyDisk, type MemoryDisk, openMemoryStore } from './memory-store.ts'
+export { openSqliteStore } from './sqlite-store.ts'
+export { type Store, StoreError } from './store.ts'

@@ -1,0 +1,87 @@
+import { CODE_OF, describe, ERRORS } from '../protocol/errors.ts'
+import type { LockRecord, WireRefusal, WireReply, WireRequest } from '../protocol/messages.ts'
+import { advance } from '../rules/expiry.ts'
+import type { Fleet, Push, Reply } from '../rules/fleet.ts'
+import { startPush, takeOutcome } from '../rules/push.ts'
+import type { Refusal } from '../rules/refusals.ts'
+import { acquire, release } from '../rules/request.ts'
+import { goodbye, heartbeat, hello } from '../rules/session.ts'
+import { unlock } from '../rules/unlock.ts'
+import { recordOf } from './views.ts'
+
+/** Between the wire and the rules, both ways. */
+
+/** Hands a request to its rule. Queries change nothing and are answered elsewhere. */
+export function handle(
+  fleet: Fleet,
+  from: string,
+  request: Exclude<WireRequest, { op: 'query' }>,
+  now: number
+): void {
+  advance(fleet, now)
+  switch (request.op) {
+    case 'hello':
+      return hello(fleet, { from, ...request }, now)
+    case 'heartbeat':
+      return heartbeat(fleet, { from, ...request, enforces: request.enforces }, now)
+    case 'acquire':
+      return acquire(fleet, { from, ...request }, now)
+    case 'release':
+      return release(fleet, { from, ...request }, now)
+    case 'goodbye':
+      return goodbye(fleet, { from, ...request }, now)
+    case 'unlock':
+      return unlock(fleet, { from, ...request, operation: request.id }, now)
+    case 'push':
+      return startPush(fleet, { from, ...request }, now)
+    case 'outcome':
+      return takeOutcome(fleet, { from, ...request }, now)
+  }
+}
+
+export function refusalToWire(refusal: Refusal): WireRefusal {
+  const code = CODE_OF[refusal.why]
+  const common = { code, why: refusal.why, message: describe(refusal), hint: ERRORS[code].hint }
+  return refusal.why === 'busy'
+    ? { ...common, blockers: refusal.blockers.map((one) => structuredClone(one)) as WireRefusal['blockers'] }
+    : common
+}
+
+type Envelope = 'term' | 'rev' | 'fenceHigh' | 'quietMs'
+
+/** A reply as it travels; the covering locks of a heartbeat reply are spelled out as records of this very moment. */
+export function replyToWire(fleet: Fleet, reply: Reply, now: number): WireReply {
+  const { meta } = fleet
+  const envelope = {
+    term: meta.term,
+    rev: fleet.rev,
+    fenceHigh: meta.fenceHigh,
+    quietMs: Math.max(0, meta.quietUntil - now)
+  } satisfies Record<Envelope, number>
+  switch (reply.op) {
+    case 'heartbeat': {
+      const covering = reply.covering.map((name): LockRecord => recordOf(fleet, name, now))
+      return { ...envelope, ...reply, covering } as WireReply
+    }
+    case 'refused':
+    case 'failed':
+      return { ...envelope, ...reply, refusal: refusalToWire(reply.refusal) } as WireReply
+    case 'unlocked': {
+      const { lock, outcome, fence } = reply.outcome
+      return { ...envelope, op: 'unlocked', id: reply.id, lock, outcome, fence, freeInMs: reply.freeInMs }
+    }
+    case 'push':
+      return {
+        ...envelope,
+        op: 'push',
+        id: reply.id,
+        session: reply.session,
+        seq: reply.seq,
+        ...pushToWire(reply.push)
+      }
+    default:
+      return { ...envelope, ...reply } as WireReply
+  }
+}
+
+const pushToWire = ({ state, why, devices }: Push) => ({ state, why, devices: [...devices] })

@@ -35,7 +35,7 @@ void fw_init(void) {
 
 void fw_poll(uint32_t now_ms) {
   fw_trace.sequence += 1;
-  fw_trace.timeMs = now_ms;
+  if ((int32_t)(now_ms - fw_trace.timeMs) > 0) fw_trace.timeMs = now_ms;
   step_axis();
   dispatch_finish(storage_poll());
   staging_expire();

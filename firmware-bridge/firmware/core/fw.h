@@ -7,7 +7,7 @@
 /* Once, after a reset. */
 void fw_init(void);
 
-/* As often as the board likes, at least every AXIS_STEP_MS. `now_ms` counts from the reset and wraps. */
+/* As often as the board likes, at least every AXIS_STEP_MS. `now_ms` counts from the reset and wraps; going back is ignored. */
 void fw_poll(uint32_t now_ms);
 
 /* One byte from the line; fw_poll was called just before. */

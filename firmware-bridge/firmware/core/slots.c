@@ -59,7 +59,7 @@ void slots_read(slots *found, uint8_t resource, uint16_t at) {
   found->unverified = found->active != SLOT_NONE && both[found->active].mark != MARK_VERIFIED;
   /* An empty or rolled back neighbour means that the factory values were in force before. */
   found->predecessor = found->unverified && both[older].state != SLOT_BAD;
-  found->lost = !good && (both[0].state == SLOT_BAD || both[1].state == SLOT_BAD);
+  found->bad = good ? 0 : (uint8_t)((both[0].state == SLOT_BAD) + (both[1].state == SLOT_BAD));
   found->fence = good ? both[newest].set.fence : 0;
   if (found->active != SLOT_NONE) found->set = both[found->active].set;
 }

@@ -31,8 +31,8 @@ typedef struct {
   bool unverified;
   /* Unverified, and what was in force before is still whole. */
   bool predecessor;
-  /* There was something and nothing of it is whole. */
-  bool lost;
+  /* How many slots hold something that is not whole, when none is whole. */
+  uint8_t bad;
   /* The largest fence in a whole slot, in force or rolled back. */
   uint64_t fence;
   record set;

@@ -65,7 +65,8 @@ static void load(uint8_t resource) {
   if (found.fence > fw_trace.fence[resource]) fw_trace.fence[resource] = found.fence;
   if (fences.valid && fences.value > fw_trace.fence[resource]) fw_trace.fence[resource] = fences.value;
   set_bit(&fw_trace.unverified, resource, found.unverified);
-  fault_if(found.lost || fences.lost);
+  /* Before anything was confirmed, one bad slot is a first commit that a power cut left unfinished. */
+  fault_if(fences.lost || found.bad > (fences.valid ? 0 : 1));
   use_values(resource, &found);
 }
 

@@ -19,7 +19,6 @@ void clock_open(void) {
 ISR(TIMER1_COMPA_vect) { ticked_ms += AXIS_STEP_MS; }
 
 uint32_t clock_ms(void) {
-  static uint32_t last;
   cli();
   uint32_t ms = ticked_ms;
   uint16_t count = TCNT1;
@@ -29,7 +28,5 @@ uint32_t clock_ms(void) {
     ms += AXIS_STEP_MS;
   }
   sei();
-  ms += count / COUNTS_PER_MS;
-  if ((int32_t)(ms - last) > 0) last = ms;
-  return last;
+  return ms + count / COUNTS_PER_MS;
 }

@@ -11,7 +11,7 @@ bool serial_take(uint8_t *byte);
 /* Called with interrupts off. */
 bool serial_empty(void);
 
-/* Timer 1: an interrupt every 10 ms, and whole milliseconds in between. Never goes back. */
+/* Timer 1: an interrupt every 10 ms, and whole milliseconds in between. */
 void clock_open(void);
 uint32_t clock_ms(void);
 

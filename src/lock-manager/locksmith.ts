@@ -56,6 +56,8 @@ export function startLocksmith(options: LocksmithOptions): Locksmith {
   return new Shell(options)
 }
 
+const SENTINEL_EVERY_MS = 1000
+
 interface Waiting {
   readonly from: string
   readonly request: WireRequest
@@ -124,7 +126,14 @@ class Shell implements Locksmith {
     this.#sentinel = `${this.#o.instance}-${this.#fleet.count()}`
     this.#retained = new Retained()
     if (this.#phase !== 'serving') this.#phase = 'reading'
-    this.#broker.publish(this.#topics.sentinel(this.#sentinel), '{}')
+    this.#sendSentinel(this.#sentinel)
+  }
+
+  /** Repeated until it comes back: QoS 0 may lose it, and nothing is granted before. */
+  #sendSentinel(nonce: string): void {
+    if (nonce !== this.#sentinel || this.#phase === 'stopped') return
+    this.#broker?.publish(this.#topics.sentinel(nonce), '{}')
+    this.#o.clock.after(SENTINEL_EVERY_MS, () => this.#sendSentinel(nonce))
   }
 
   #disconnected(why: string): void {
@@ -148,7 +157,7 @@ class Shell implements Locksmith {
     const fileLimit = fenceFile.read()
     const { meta } = this.#fleet
     // The store is written before the file: a file that is ahead proves that the store is not the newest.
-    const lostByFile = fileLimit > meta.fenceLimit && meta.term > 0 ? fileLimit - 1 : 0
+    const lostByFile = fileLimit > meta.fenceLimit ? fileLimit - 1 : 0
     const facts = {
       rebooted: store.lastBoot() !== undefined && store.lastBoot() !== boot,
       knownFence: Math.max(this.#retained.knownFence, lostByFile),
@@ -195,8 +204,9 @@ class Shell implements Locksmith {
       case 'agent':
         return this.#takeState(topic.device, message.payload)
       case 'sentinel':
-        if (topic.nonce === this.#sentinel) this.#retainedRead()
-        return
+        if (topic.nonce !== this.#sentinel) return
+        this.#sentinel = ''
+        return this.#retainedRead()
       default:
         if (message.retain) this.#retained.take(this.#topics, message)
     }

@@ -10,7 +10,7 @@ import { covers, deviceName, parseLock } from '../rules/scope.ts'
 function waitersOf(fleet: Fleet, lock: Lock, now: number): { name: string; waitedMs: number }[] {
   return waitersInOrder(fleet)
     .filter((waiter) => anyConflict(waiter.locks, [lock.name]))
-    .map((waiter) => ({ name: waiter.name, waitedMs: now - waiter.since }))
+    .map((waiter) => ({ name: waiter.name, waitedMs: Math.round(now - waiter.since) }))
 }
 
 /** A lock as its retained record tells it. */
@@ -30,9 +30,9 @@ export function recordOf(fleet: Fleet, name: string, now: number): LockRecord {
     reason: lock.reason,
     term: lock.term,
     rev: lock.rev,
-    heldMs: held ? now - lock.grantedAt : 0,
-    leaseLeftMs: held ? Math.max(0, finite(leaseUntil(fleet, lock) - now)) : 0,
-    maxHoldLeftMs: held ? Math.max(0, holdLeftMs) : null,
+    heldMs: held ? Math.round(now - lock.grantedAt) : 0,
+    leaseLeftMs: held ? Math.max(0, Math.floor(finite(leaseUntil(fleet, lock) - now))) : 0,
+    maxHoldLeftMs: held ? Math.max(0, Math.round(holdLeftMs)) : null,
     waiters: waitersOf(fleet, lock, now),
     freedBy: freedBy(fleet, lock, now)
   }

@@ -210,7 +210,8 @@ export function freeAt(fleet: Fleet, lock: Lock): number | null {
   return Math.min(orphaned.freeAt, live)
 }
 
-const inMs = (at: number | null, now: number): number | null => (at === null ? null : Math.max(0, at - now))
+const inMs = (at: number | null, now: number): number | null =>
+  at === null ? null : Math.max(0, Math.round(at - now))
 
 /** What will free this lock, in words, and when at the latest, if that is known. */
 export function freedBy(fleet: Fleet, lock: Lock, now: number): FreedBy | null {
@@ -229,7 +230,7 @@ export function freedBy(fleet: Fleet, lock: Lock, now: number): FreedBy | null {
     return { what: 'its lease runs out', inMs: inMs(leaseUntil(fleet, lock) + lockDelayMs(fleet, lock), now) }
   }
   return {
-    what: 'release by its owner, or maxHold',
+    what: 'its owner, or maxHold',
     inMs: inMs(lock.grantedAt + fleet.options.policy(lock.name).maxHoldMs, now)
   }
 }
@@ -243,7 +244,7 @@ function isSilent(fleet: Fleet, lock: Lock, now: number): boolean {
 /** Age of the owner's last renewing heartbeat in this life of Locksmith; null when there was none. */
 export function lastHeardMs(fleet: Fleet, lock: Lock, now: number): number | null {
   const contact = lock.owner === null ? undefined : fleet.contacts.get(String(lock.owner.session))
-  return contact?.renewedAt === undefined ? null : now - contact.renewedAt
+  return contact?.renewedAt === undefined ? null : Math.round(now - contact.renewedAt)
 }
 
 export function blockerOf(fleet: Fleet, lock: Lock, now: number): Blocker {
@@ -252,9 +253,9 @@ export function blockerOf(fleet: Fleet, lock: Lock, now: number): Blocker {
     fence: lock.fence,
     state: lock.state === 'orphaned' ? 'orphaned' : 'held',
     owner: lock.owner,
-    heldMs: now - lock.grantedAt,
+    heldMs: Math.round(now - lock.grantedAt),
     lastHeardMs: lastHeardMs(fleet, lock, now),
-    leaseLeftMs: Math.max(0, leaseUntil(fleet, lock) - now),
+    leaseLeftMs: Math.round(Math.max(0, leaseUntil(fleet, lock) - now)),
     freedBy: freedBy(fleet, lock, now) ?? { what: 'reclaim', inMs: 0 }
   }
 }

@@ -1,13 +1,18 @@
 import assert from 'node:assert/strict'
+import { existsSync } from 'node:fs'
 import { connect, createServer, type Server, type Socket } from 'node:net'
 import { test } from 'node:test'
 import { createEmbeddedBroker } from '../../src/platform/embedded-broker.ts'
 import { BrokerAddressError, connectBroker } from '../../src/platform/mqtt-connection.ts'
 import { freePort, mosquittoMissing, startMosquitto } from '../support/mosquitto.ts'
-import { startNode } from '../support/processes.ts'
+import { startNode, startProcess } from '../support/processes.ts'
 import { turn, waitFor, within } from '../support/wait.ts'
 import { listenTo } from './listener.ts'
 
+const strace = ['/usr/bin/strace', '/usr/local/bin/strace'].find((path) => existsSync(path))
+const needsStrace = {
+  skip: strace === undefined ? 'NOT TESTED: strace is missing. Install it: apt-get install strace' : false
+}
 const needsMosquitto = { skip: mosquittoMissing() }
 
 test('on the embedded broker, which speaks 3.1.1 only, a connection comes up and messages go both ways', async (t) => {
@@ -208,6 +213,31 @@ test(
     await client.line('second connection', (line) => line.connected === 2)
   }
 )
+
+test('Nagle is off on every connection, not on the first alone', needsStrace, async (t) => {
+  const broker = await createEmbeddedBroker({ port: 0 })
+  const sleeper = new URL('./sleeper.ts', import.meta.url).pathname
+  const args = [
+    '-f',
+    '-qq',
+    '-e',
+    'trace=setsockopt',
+    '-e',
+    'signal=none',
+    process.execPath,
+    sleeper,
+    broker.url
+  ]
+  const traced = startProcess(t, strace ?? '', args)
+  await traced.line('first connection', (line) => line.connected === 1)
+  await broker.close()
+  const again = await createEmbeddedBroker({ port: broker.port })
+  t.after(() => again.close())
+  await traced.line('second connection', (line) => line.connected === 2)
+  const told = traced.stderr.match(/TCP_NODELAY, \[1\]/g) ?? []
+  // MQTT 5 first, then 3.1.1, then 3.1.1 again after the loss.
+  assert.ok(told.length >= 3, `${told.length} of at least 3 sockets`)
+})
 
 test('the will is published when the process dies, and not when it closes', needsMosquitto, async (t) => {
   const broker = await startMosquitto(t)

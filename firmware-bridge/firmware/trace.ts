@@ -2,6 +2,7 @@
  * Reads the firmware's state out of its RAM: `fw_trace` of core/trace.h, whose place and layout the build writes into
  * firmware.json beside each image.
  */
+import { shortestOfFloat32 } from '../link/float32.ts'
 
 type FieldType = 'u8' | 'u16' | 'u32' | 'u64' | 'i32' | 'f32'
 
@@ -79,15 +80,6 @@ const MICRO = 1e6
 /** What changes all the time, and is no news. */
 const RESTLESS = ['timeMs', 'position', 'speed', 'sequence', 'frames']
 
-/** The shortest decimal that means this float32: 0.65 where the float itself prints 0.6499999761581421. */
-export function shortestFloat32(value: number): number {
-  for (let digits = 1; digits < 9; digits += 1) {
-    const short = Number(value.toPrecision(digits))
-    if (Math.fround(short) === value) return short
-  }
-  return Number(value.toPrecision(9))
-}
-
 function readItem(view: DataView, type: FieldType, at: number): number {
   switch (type) {
     case 'u8':
@@ -101,7 +93,7 @@ function readItem(view: DataView, type: FieldType, at: number): number {
     case 'u64':
       return Number(view.getBigUint64(at, true))
     case 'f32':
-      return shortestFloat32(view.getFloat32(at, true))
+      return shortestOfFloat32(view.getFloat32(at, true))
   }
 }
 

@@ -67,7 +67,11 @@ static void flush(void) {
   memory.due = false;
 }
 
-/* The payload stands in memory already; the head is written last, because HELLO changes the link. */
+/*
+ * An answer that still waits for room gives way: a new request means that the host has given the older one up, and a
+ * pause must be obeyed even when nobody reads the answers. The payload stands in memory already; the head is written last,
+ * because HELLO changes the link.
+ */
 static void answer(const identity *to, uint8_t reason, const uint8_t *end) {
   answered = *to;
   memory.length = (uint8_t)(end - memory.body);
@@ -108,7 +112,7 @@ void dispatch(const uint8_t *body, uint8_t length) {
   }
   fw_trace.frames += 1;
   if (present) host_heard();
-  if (memory.due || same(&asks, &pending)) return;
+  if (same(&asks, &pending)) return;
   if (same(&asks, &answered)) {
     memory.due = true;
     flush();

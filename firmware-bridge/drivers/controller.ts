@@ -108,7 +108,10 @@ export interface ControllerEvents {
   status?: (status: ControllerStatus) => void
 }
 
-/** Every promise here settles within a bounded time, also when the controller is dead; it rejects with one of the two errors above. */
+/**
+ * Every promise here settles within a bounded time, also when the controller is dead; it rejects with ControllerRefusal or
+ * ControllerUnreachable.
+ */
 export interface Controller {
   readonly name: string
   /** Known after the first hello. */
@@ -123,7 +126,7 @@ export interface Controller {
   >
   /** Starts connecting; events follow. */
   open(events: ControllerEvents): void
-  /** Latches the pause and resolves with the status in which standstill was *proved*; rejects when it was not within `withinMs`. */
+  /** Latches the pause and resolves with the status in which standstill was *proved*; rejects with StandstillUnproved when it was not within `withinMs`. */
   pause(why: PauseReason, withinMs?: number): Promise<ControllerStatus>
   /** Undoes just the pause whose id the last status carries, on the present link. Resolves once the latch is seen open. */
   resume(): Promise<void>

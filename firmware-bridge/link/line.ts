@@ -21,6 +21,6 @@ export interface LineHandlers {
 export interface Line {
   open(handlers: LineHandlers): void
   write(bytes: Uint8Array): void
-  /** Resolves, within a bounded time, when the port may be opened by somebody else. */
+  /** Resolves, within a bounded time, when the port may be opened by somebody else. Harmless when called again. */
   close(): Promise<void>
 }

@@ -26,8 +26,8 @@ class SerialLine implements Line {
 
   constructor(options: SerialLineOptions) {
     this.#options = options
-    // The binding leaves HUPCL as it finds it when `hupcl` is false: `stty -hupcl` (or the shipped udev rule) then
-    // keeps DTR up between two opens, and a board that resets on DTR runs on.
+    // The binding leaves HUPCL as it finds it when `hupcl` is false: after `stty -hupcl` DTR stays up between two opens,
+    // and a board that resets on DTR runs on.
     const { port: path, baudRate } = options
     this.#port = new SerialPort({ path, baudRate, autoOpen: false, lock: true, hupcl: false })
   }

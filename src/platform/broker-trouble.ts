@@ -11,6 +11,8 @@ export function brokerTrouble(error: Error | undefined, address: BrokerAddress):
   return `the broker at ${where}: ${detail}`
 }
 
+const untrusted = 'its certificate is not vouched for by a known authority. Name the authority (ca)'
+
 /** System codes, return codes of MQTT 3.1.1 (1 to 5) and reason codes of MQTT 5 (128 and above). */
 const known: Readonly<Record<string | number, string>> = {
   ECONNREFUSED: 'nobody listens there (ECONNREFUSED). Is the broker running, and is this its port?',
@@ -21,6 +23,13 @@ const known: Readonly<Record<string | number, string>> = {
   ETIMEDOUT: 'no answer (ETIMEDOUT)',
   EHOSTUNREACH: 'no route to the host (EHOSTUNREACH)',
   ENETUNREACH: 'the network cannot be reached (ENETUNREACH)',
+  DEPTH_ZERO_SELF_SIGNED_CERT: untrusted,
+  SELF_SIGNED_CERT_IN_CHAIN: untrusted,
+  UNABLE_TO_VERIFY_LEAF_SIGNATURE: untrusted,
+  UNABLE_TO_GET_ISSUER_CERT_LOCALLY: untrusted,
+  CERT_HAS_EXPIRED: 'its certificate has expired. Is the clock of this machine right?',
+  CERT_NOT_YET_VALID: 'its certificate is not valid yet. Is the clock of this machine right?',
+  ERR_TLS_CERT_ALTNAME_INVALID: 'its certificate is for another host name',
   2: 'it refused the client id',
   3: 'it is not available just now',
   4: 'it refused the user name or password',

@@ -73,8 +73,7 @@ class MqttLink implements Link {
         this.#reached = true
       })
     } catch (error) {
-      // A certificate that cannot be read, as a rule.
-      this.#trouble = error instanceof Error ? error : new Error(String(error))
+      this.#trouble = new Error(`our own certificate or key cannot be used: ${error}`)
       setImmediate(() => this.#finish())
     }
   }

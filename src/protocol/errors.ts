@@ -165,6 +165,11 @@ export const ERRORS = {
     hint: 'locksmith why DEVICE tells when it was last heard',
     exit: EXIT.failed
   },
+  'LK-3011': {
+    title: 'The push is not done yet',
+    hint: 'It goes on without this command; locksmith status shows the versions',
+    exit: EXIT.tryLater
+  },
   'LK-4001': {
     title: 'The update was rolled back',
     hint: 'The device has its old configuration; see the reason and push again',

@@ -1,0 +1,77 @@
+import type { FleetSession } from '../client/index.ts'
+import type { WirePushDevice, WireRequest } from '../protocol/messages.ts'
+import type { FleetAccess } from './connect.ts'
+import type { PushState } from './run-push.ts'
+import { anyAborted } from './stop.ts'
+
+export interface Following {
+  readonly session: FleetSession
+  /** The push request: repeating it under its id asks for its state. */
+  readonly build: (session: number, seq: number) => Extract<WireRequest, { op: 'push' }>
+  readonly first: PushState
+  /** Each of them ends the following, with its reason. */
+  readonly ends: readonly AbortSignal[]
+  readonly note: (text: string) => void
+  readonly progress?: (devices: readonly WirePushDevice[]) => void
+}
+
+/** A push that is told at each outcome may lose a message, so it is asked for as well. */
+const ASK_EVERY_MS = 2000
+
+/** Resolves when the push is done or withdrawn. */
+export async function followPush(fleet: FleetAccess, following: Following): Promise<PushState> {
+  const { first, ends, note, progress } = following
+  const over = new AbortController()
+  let latest = first
+  const told = new Set<string>()
+  const take = (state: PushState): void => {
+    if (isOlder(state, latest)) return
+    latest = state
+    tell(state.devices, told, note)
+    progress?.(state.devices)
+    if (state.state !== 'open') over.abort()
+  }
+  take(first)
+  const deaf = fleet.connection.onReply((reply) => {
+    if (reply.op === 'push' && reply.id === first.id) take(reply)
+  })
+  try {
+    while (!over.signal.aborted) {
+      const ended = await untilNextLook(fleet, [over.signal, ...ends])
+      if (ended === over.signal) break
+      if (ended !== undefined) throw ended.reason
+      take(await ask(following).catch(() => latest))
+    }
+    return latest
+  } finally {
+    deaf()
+  }
+}
+
+const ask = ({ session, build }: Following): Promise<PushState> =>
+  session.request(build, 'push', ASK_EVERY_MS)
+
+/** The signal that aborted, or undefined when it is time to ask. */
+async function untilNextLook(
+  fleet: FleetAccess,
+  signals: readonly AbortSignal[]
+): Promise<AbortSignal | undefined> {
+  const due = new AbortController()
+  const timer = fleet.clock.after(ASK_EVERY_MS, () => due.abort())
+  const ended = await anyAborted(...signals, due.signal)
+  timer.cancel()
+  return ended === due.signal ? undefined : ended
+}
+
+const isOlder = (a: PushState, b: PushState): boolean =>
+  a.term < b.term || (a.term === b.term && a.rev < b.rev)
+
+function tell(devices: readonly WirePushDevice[], told: Set<string>, note: (text: string) => void): void {
+  for (const { device, state, version, code, detail } of devices) {
+    const key = `${device} ${state}`
+    if (state === 'waiting' || told.has(key)) continue
+    told.add(key)
+    const more = state === 'applied' ? `version ${version ?? '?'}` : [code, detail].filter(Boolean).join(' ')
+    note(`${device}: ${state}${more === '' ? '' : ` (${more})`}`)
+  }
+}

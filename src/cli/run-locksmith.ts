@@ -1,0 +1,130 @@
+import { mkdirSync } from 'node:fs'
+import { hostname } from 'node:os'
+import { dirname, join, resolve } from 'node:path'
+import {
+  type FenceFile,
+  openSqliteStore,
+  parseFenceFile,
+  printFenceFile,
+  type Store,
+  StoreError,
+  startLocksmith
+} from '../lock-manager/index.ts'
+import { bootId } from '../platform/boot-id.ts'
+import { systemClock } from '../platform/clock.ts'
+import { everyCron } from '../platform/cron.ts'
+import { systemFiles } from '../platform/durable-file.ts'
+import { createLogger, type Log } from '../platform/logger.ts'
+import { connectBroker } from '../platform/mqtt-connection.ts'
+import { LocksmithError } from '../protocol/errors.ts'
+import { type Policy, policyFor } from '../rules/policy.ts'
+import { asLocksmithError } from './failure.ts'
+import {
+  changeTeller,
+  defaultStore,
+  policyEntries,
+  readServeConfig,
+  type ServeConfig,
+  storeFile
+} from './serve-config.ts'
+import { anyAborted } from './stop.ts'
+import { keepSystemdInformed } from './systemd.ts'
+import { readVersion } from './version.ts'
+
+export interface LocksmithRun {
+  readonly file: string | undefined
+  readonly config: ServeConfig
+  readonly broker: string
+  readonly fleet: string
+  readonly store: string | undefined
+  readonly ttlMs: number
+  readonly env: Readonly<Record<string, string | undefined>>
+  readonly stop: AbortSignal
+}
+
+const SWEEP = '*/5 * * * * *'
+
+/** Runs the lock manager until it is told to stop. Throws LK-7001 (database), LK-6004 (configuration). */
+export async function runLocksmith(run: LocksmithRun): Promise<void> {
+  const log = createLogger({ name: 'locksmith' })
+  const database = resolve(storeFile(run.store ?? run.config.store ?? defaultStore(run.env)))
+  const connect = connectBroker(run.broker)
+  const store = openStore(database)
+  const policies = livePolicies(run, log)
+  const locksmith = startLocksmith({
+    connect,
+    clock: systemClock({ keepAlive: true }),
+    store,
+    fenceFile: openFenceFile(
+      resolve(run.config.fenceFile ?? join(dirname(database), 'locksmith.fences.json'))
+    ),
+    boot: bootId(),
+    instance: `${hostname()
+      .toLowerCase()
+      .replaceAll(/[^a-z0-9.-]/g, '-')}-${process.pid}`,
+    version: readVersion(),
+    fleet: run.fleet,
+    ttlMs: run.ttlMs,
+    policy: policies.policy,
+    log,
+    defer: (task) => void setImmediate(task),
+    everySweep: (sweep) =>
+      everyCron(run.config.collector ?? SWEEP, () => {
+        policies.refresh()
+        sweep()
+      })
+  })
+  const systemd = keepSystemdInformed(run.env)
+  void locksmith.ready.then(() => systemd.ready(`serving fleet ${run.fleet}`))
+  await anyAborted(run.stop)
+  log.info({ event: 'stopping', why: run.stop.reason }, 'stopping')
+  await systemd.stopping('stopping')
+  await locksmith.stop()
+}
+
+function openStore(file: string): Store {
+  try {
+    mkdirSync(dirname(file), { recursive: true })
+    return openSqliteStore(file)
+  } catch (error) {
+    if (error instanceof StoreError) throw new LocksmithError('LK-7001', error.message)
+    throw new LocksmithError('LK-7001', `${file}: ${(error as Error).message}`)
+  }
+}
+
+function openFenceFile(path: string): FenceFile {
+  const files = systemFiles()
+  const read = (): number => parseFenceFile(files.read(path))
+  try {
+    read()
+  } catch (error) {
+    throw new LocksmithError(
+      'LK-7001',
+      `the fence file ${path} cannot be understood: ${(error as Error).message.split('\n')[0]}`,
+      'Restore it; without it a fence could be granted twice'
+    )
+  }
+  return { read, write: (limit) => files.write(path, printFenceFile(limit)) }
+}
+
+/** Policies as the configuration file has them now. A file that has gone bad is logged, and the last good one stays. */
+function livePolicies(
+  run: LocksmithRun,
+  log: Log
+): { policy: (lock: string) => Policy; refresh: () => void } {
+  const changed = changeTeller(run.file)
+  let entries = policyEntries(run.config)
+  return {
+    policy: (lock) => policyFor(entries, lock),
+    refresh: () => {
+      if (!changed()) return
+      try {
+        entries = policyEntries(readServeConfig(run.file))
+        log.info({ event: 'policies-read', count: entries.length }, 'the policies were read again')
+      } catch (error) {
+        const { code, message } = asLocksmithError(error)
+        log.error({ event: 'policies-kept', code }, `the policies stay as they were: ${message}`)
+      }
+    }
+  }
+}

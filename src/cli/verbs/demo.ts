@@ -1,0 +1,38 @@
+import { EXIT } from '../../protocol/errors.ts'
+import { jsonOption } from '../common-options.ts'
+import { loadOptionalPart } from '../optional-part.ts'
+import { countBetween, flag, optional } from '../options.ts'
+import type { Output } from '../output.ts'
+import { defineVerb } from '../verb.ts'
+
+/** What the demo is handed. It resolves with the exit code. */
+export interface DemoOptions {
+  /** Play the story without a terminal and end. */
+  readonly once: boolean
+  readonly port: number | undefined
+  readonly stop: AbortSignal
+  readonly out: Output
+}
+
+export const verb = defineVerb({
+  name: 'demo',
+  summary: 'Show a fleet of eight emulated devices survive the ghost of node-7',
+  usage: '[options]',
+  about:
+    'Embedded broker, Locksmith, eight devices as processes, each with its emulated controller. Alive until Ctrl-C; every verb works against it from another terminal.',
+  options: {
+    once: flag('play the whole story by itself, check every step, and end'),
+    port: optional(
+      { placeholder: 'N', help: 'port of the embedded broker; a free one unless given' },
+      countBetween(1, 65_535)
+    ),
+    ...jsonOption
+  },
+  examples: ['locksmith demo', 'locksmith demo --once --json'],
+  exits: [EXIT.failed, EXIT.badConfig],
+  positionals: { least: 0, most: 0, what: '' },
+  run: async ({ values, context: { out, stop } }) => {
+    const { runDemo } = await loadOptionalPart<{ runDemo: (options: DemoOptions) => Promise<number> }>('demo')
+    return runDemo({ once: values.once, port: values.port, stop, out })
+  }
+})

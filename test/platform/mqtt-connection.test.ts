@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { existsSync } from 'node:fs'
 import { connect, createServer, type Server, type Socket } from 'node:net'
 import { test } from 'node:test'
+import { Aedes } from 'aedes'
 import { createEmbeddedBroker } from '../../src/platform/embedded-broker.ts'
 import { BrokerAddressError, connectBroker } from '../../src/platform/mqtt-connection.ts'
 import { freePort, mosquittoMissing, startMosquitto } from '../support/mosquitto.ts'
@@ -252,6 +253,29 @@ test('the will is published when the process dies, and not when it closes', need
   await client.kill()
   await watcher.message('state', 'gone')
   assert.deepEqual(watcher.heard('other'), [])
+})
+
+test('a refused subscription is reported once; the connection and its other subscriptions stay', async (t) => {
+  const aedes = await Aedes.createBroker({
+    authorizeSubscribe: (_client, subscription, answer) =>
+      answer(null, subscription.topic.startsWith('shut/') ? null : subscription)
+  })
+  const server = createServer((socket) => aedes.handle(socket))
+  t.after(() => {
+    aedes.close()
+    server.close()
+  })
+  const ear = listenTo(t, `mqtt://127.0.0.1:${await listening(server)}`)
+  ear.connection.subscribe(['open/a', 'shut/b', 'open/c'])
+  await ear.connectedTimes(1)
+  ear.connection.publish('open/c', 'heard')
+  await ear.message('open/c', 'heard')
+  const refused = await ear.events.next('refusal', (event) => event.kind === 'refused')
+  assert.equal(refused.topic, 'shut/b')
+  assert.deepEqual(
+    ear.events.all.map((event) => event.kind).filter((kind) => kind !== 'message'),
+    ['connected', 'refused']
+  )
 })
 
 test('a message above 1 MiB is dropped and counted, and the connection stays', async (t) => {

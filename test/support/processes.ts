@@ -1,5 +1,5 @@
 import { type ChildProcess, spawn } from 'node:child_process'
-import { readdirSync, readFileSync } from 'node:fs'
+import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { TestContext } from 'node:test'
 import { waitFor } from './wait.ts'
@@ -35,6 +35,12 @@ export interface Process {
   kill(): Promise<void>
 }
 
+/**
+ * The kernel kills the child when the test process dies, even by kill -9 and even if the child is stopped: then nobody is
+ * left to clean up. `setpriv` becomes the program, so the pid is the program's.
+ */
+const dyingWithUs = existsSync('/usr/bin/setpriv') ? ['/usr/bin/setpriv', '--pdeathsig', 'KILL', '--'] : []
+
 /** Starts a program; when the test ends, its whole group is killed and looked for. */
 export function startProcess(
   t: TestContext,
@@ -42,7 +48,8 @@ export function startProcess(
   args: readonly string[],
   options: SpawnOptions = {}
 ): Process {
-  const child = spawn(command, [...args], {
+  const [program, ...words] = [...dyingWithUs, command, ...args]
+  const child = spawn(program ?? command, words, {
     cwd: options.cwd,
     env: { ...process.env, ...options.env },
     detached: true,

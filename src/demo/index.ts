@@ -1,0 +1,87 @@
+import { PortUnavailable } from '../platform/embedded-broker.ts'
+import { LocksmithError } from '../protocol/errors.ts'
+import { DemoFleet } from './fleet.ts'
+import { playStory } from './story.ts'
+import { type Usage, usageOf } from './usage.ts'
+import { runView } from './view.ts'
+import { introduction, storyTable } from './words.ts'
+
+/** Where results and words go; the command line's output fits. */
+export interface DemoOutput {
+  readonly json: boolean
+  print(text: string): void
+  data(value: unknown): void
+  note(text: string): void
+}
+
+export interface DemoOptions {
+  /** Play the story without a terminal and end. */
+  readonly once: boolean
+  readonly port: number | undefined
+  readonly stop: AbortSignal
+  readonly out: DemoOutput
+}
+
+/** The story runs with shorter times than a fleet would use, and says so. */
+const STORY = { ttl: '6s', ttlMs: 6000, lockDelay: '2s', lockDelayMs: 2000 } as const
+const LIVE = { ttl: '15s', lockDelay: '10s' } as const
+const IDLE_MS = 4000
+
+/** Starts the fleet and plays the story, or shows it alive until stopped. Resolves with the exit code. */
+export async function runDemo(options: DemoOptions): Promise<number> {
+  const { once, out, stop } = options
+  const fleet = await startFleet(options)
+  try {
+    out.print(introduction(fleet, once ? STORY : LIVE))
+    const ended = fleet.boards.ended.then(() => 'the boards ended')
+    if (once) return await playOnce(fleet, options)
+    const why = await Promise.race([runView(fleet, { out, stop }), ended])
+    if (why === undefined) return 0
+    out.note(why)
+    return 1
+  } finally {
+    await fleet.stop()
+    out.note(`Stopped. Logs and traces are in ${fleet.folder}`)
+  }
+}
+
+async function startFleet({ once, port }: DemoOptions): Promise<DemoFleet> {
+  try {
+    return await DemoFleet.start({ port: port ?? 0, ...(once ? STORY : LIVE) })
+  } catch (error) {
+    if (error instanceof PortUnavailable) throw new LocksmithError('LK-6005', error.message)
+    throw error
+  }
+}
+
+async function playOnce(fleet: DemoFleet, { out, stop }: DemoOptions): Promise<number> {
+  const steps = await playStory({
+    fleet,
+    ttlMs: STORY.ttlMs,
+    lockDelayMs: STORY.lockDelayMs,
+    stop,
+    onStep: (step) =>
+      out.note(`${step.ok ? 'ok  ' : 'FAIL'} ${step.name} (${(step.ms / 1000).toFixed(1)} s): ${step.detail}`)
+  })
+  const ok = steps.length > 0 && steps.every((step) => step.ok)
+  const idle = ok ? await idleUsage(fleet) : undefined
+  out.data({
+    ok,
+    steps: steps.map(({ name, ok: fine, ms, detail }) => ({ name, ok: fine, ms, detail })),
+    ttlMs: STORY.ttlMs,
+    idle
+  })
+  out.print(storyTable(steps, idle))
+  return ok ? 0 : 1
+}
+
+/** Processor time per second and memory of everything together, with nothing going on but patrols. */
+async function idleUsage(fleet: DemoFleet): Promise<Usage> {
+  const pids = [process.pid, fleet.boards.pid, ...fleet.children.pids]
+  const before = usageOf(pids)
+  const begun = performance.now()
+  await new Promise((resolve) => setTimeout(resolve, IDLE_MS))
+  const after = usageOf(pids)
+  const perSecond = (after.cpuMs - before.cpuMs) / ((performance.now() - begun) / 1000)
+  return { cpuMs: Math.round(perSecond), residentMiB: Math.round(after.residentMiB) }
+}

@@ -4,8 +4,8 @@ import { linesMatching, maskCode, type SourceFile } from './source-text.ts'
 export interface CodeRule {
   readonly rule: string
   readonly applies: (path: string) => boolean
-  /** Lines that break the rule. */
-  readonly find: (text: string) => readonly number[]
+  /** Lines that break the rule; `bare` is the text without comments and quoted text. */
+  readonly find: (text: string, bare: string) => readonly number[]
   readonly bad: readonly string[]
   readonly good: readonly string[]
 }
@@ -15,13 +15,14 @@ const isProduct = (path: string): boolean => /^(src|firmware-bridge)\/.*\.ts$/.t
 /** Code that runs in the simulator as well: time and chance are handed in. */
 const isTimeless = (path: string): boolean => /^src\/(rules|protocol|client|lock-manager|agent)\//.test(path)
 
+/** Finds the pattern in code only, not in comments and quoted text. */
 const inCode =
-  (pattern: RegExp) =>
-  (text: string): readonly number[] =>
-    linesMatching(maskCode(text).bare, pattern)
+  (pattern: RegExp): CodeRule['find'] =>
+  (_text, bare) =>
+    linesMatching(bare, pattern)
 const anywhere =
-  (pattern: RegExp) =>
-  (text: string): readonly number[] =>
+  (pattern: RegExp): CodeRule['find'] =>
+  (text) =>
     linesMatching(text, pattern)
 
 export const longestFileLines = 450
@@ -137,8 +138,9 @@ export const codeRules: readonly CodeRule[] = [
 ]
 
 /** What a file breaks, in words that name file, line and rule. */
-export function brokenRules(file: SourceFile, rules: readonly CodeRule[] = codeRules): readonly string[] {
-  return rules
+export function brokenRules(file: SourceFile): readonly string[] {
+  const bare = file.path.endsWith('.ts') ? maskCode(file.text).bare : file.text
+  return codeRules
     .filter((rule) => rule.applies(file.path))
-    .flatMap((rule) => rule.find(file.text).map((line) => `${file.path}:${line}: ${rule.rule}`))
+    .flatMap((rule) => rule.find(file.text, bare).map((line) => `${file.path}:${line}: ${rule.rule}`))
 }

@@ -7,14 +7,15 @@ export function brokerTrouble(error: Error | undefined, address: BrokerAddress):
     return `the broker at ${where} closed the connection without a word. Does another program use this client id?`
   const code = 'code' in error ? error.code : undefined
   const words = typeof code === 'string' || typeof code === 'number' ? known[code] : undefined
-  const detail = words ?? (error.message || String(code ?? error.name))
+  const detail = words ?? known[error.message] ?? (error.message || String(code ?? error.name))
   return `the broker at ${where}: ${detail}`
 }
 
 const untrusted = 'its certificate is not vouched for by a known authority. Name the authority (ca)'
 
-/** System codes, return codes of MQTT 3.1.1 (1 to 5) and reason codes of MQTT 5 (128 and above). */
+/** Messages of mqtt.js, system codes, return codes of MQTT 3.1.1 (1 to 5) and reason codes of MQTT 5 (128 and above). */
 const known: Readonly<Record<string | number, string>> = {
+  'Keepalive timeout': 'no sign of life (keepalive timeout). Is it frozen, or the network cut?',
   ECONNREFUSED: 'nobody listens there (ECONNREFUSED). Is the broker running, and is this its port?',
   ECONNRESET: 'the connection was reset (ECONNRESET)',
   EPIPE: 'the connection was reset (EPIPE)',

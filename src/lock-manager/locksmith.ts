@@ -265,8 +265,9 @@ class Shell implements Locksmith {
   #commit(): boolean {
     const effects = this.#fleet.takeEffects()
     const now = this.#o.clock.now()
+    let audit: readonly AuditLink[]
     try {
-      this.#persist(effects)
+      audit = this.#persist(effects)
     } catch (error) {
       if (!(error instanceof StoreError)) throw error
       this.#fleet.drop()
@@ -277,21 +278,24 @@ class Shell implements Locksmith {
       return false
     }
     this.#fleet.keep()
-    for (const effect of effects) this.#act(effect, now)
+    // Whoever waits for an answer is served before those who watch.
+    for (const effect of effects) if (effect.do === 'reply') this.#act(effect, now)
+    for (const effect of effects) if (effect.do !== 'reply') this.#act(effect, now)
+    for (const link of audit) this.#broker?.publish(this.#topics.audit, JSON.stringify(link))
     return true
   }
 
-  #persist(effects: readonly Effect[]): void {
+  #persist(effects: readonly Effect[]): readonly AuditLink[] {
     const changes: StoredChange[] = []
     for (const [kind, table] of Object.entries(this.#fleet.durable)) {
       for (const [key, value] of table.changes()) changes.push({ kind: kind as DurableKind, key, value })
     }
     const entries = effects.flatMap((effect) => (effect.do === 'audit' ? [effect.entry] : []))
-    if (changes.length === 0 && entries.length === 0) return
+    if (changes.length === 0 && entries.length === 0) return []
     const links = chain(this.#lastAudit, entries, this.#o.clock.wall())
     this.#o.store.commit(changes, links, this.#o.boot)
     this.#lastAudit = links.at(-1) ?? this.#lastAudit
-    for (const link of links) this.#broker?.publish(this.#topics.audit, JSON.stringify(link))
+    return links
   }
 
   #reserveIfLow(): void {

@@ -7,7 +7,7 @@ import { Pty } from './pty.ts'
 import { TraceWriter } from './trace-writer.ts'
 
 const CYCLES_PER_MS = CLOCK_HZ / 1000
-/** Changes of state are looked for this often, in the chip's own time. */
+/** Changes of state are looked for this often while the chip is awake, in its own time. */
 const SLICE_CYCLES = 2 * CYCLES_PER_MS
 /** A process that was stopped for longer does not make up for it: the chip has then lost that time. */
 const MAX_CATCH_UP_MS = 10_000
@@ -29,6 +29,10 @@ export interface BoardSurroundings {
   readonly now: () => number
   /** Wall clock in milliseconds, for the trace only. */
   readonly wall: () => number
+  /** Called when a board has become due earlier than it said. */
+  readonly hurry: () => void
+  /** Hears of what cannot go on while bytes come in, such as a full disk under a trace. */
+  readonly failed: (error: unknown) => void
 }
 
 /** One emulated controller: a chip, its serial device, its trace. It runs while `step` is called. */
@@ -70,15 +74,22 @@ export class Board {
     this.#epochMs = around.now()
   }
 
+  /** When a step is next worth its while, on the clock of `now`: until then the chip sleeps and nothing comes due in it. */
+  get dueMs(): number {
+    return this.#epochMs + this.#chip.idleUntil / CYCLES_PER_MS
+  }
+
   /** Brings the chip to the present moment, sends what it said, and saves what it stored. */
   step(): void {
     const targetCycles = this.#targetCycles()
     while (this.#chip.cycles < targetCycles) {
-      this.#chip.runTo(Math.min(targetCycles, this.#chip.cycles + SLICE_CYCLES))
+      const nextLook = Math.max(this.#chip.idleUntil, this.#chip.cycles + SLICE_CYCLES)
+      this.#chip.runTo(Math.min(targetCycles, nextLook))
       const agoMs = Math.max(0, (targetCycles - this.#chip.cycles) / CYCLES_PER_MS)
       this.#trace?.sample(this.#chip, this.#around.wall() - agoMs)
     }
-    this.#pty?.send(this.#line.drain())
+    const said = this.#line.drain()
+    this.#pty?.send(said)
     this.#trace?.flush()
     this.#saveEeprom()
   }
@@ -87,6 +98,7 @@ export class Board {
   reset(): void {
     this.step()
     this.#chip.reset()
+    this.#around.hurry()
   }
 
   /** Cuts the wire without a hang-up, or mends it. */
@@ -118,9 +130,15 @@ export class Board {
 
   /** The chip is brought up to now before the bytes reach it: nothing is heard before it was said. */
   #received(bytes: Buffer): void {
-    this.step()
+    try {
+      this.step()
+    } catch (error) {
+      this.#around.failed(error)
+      return
+    }
     this.#line.receive(bytes)
     this.#chip.wakeLine()
+    this.#around.hurry()
   }
 
   #targetCycles(): number {

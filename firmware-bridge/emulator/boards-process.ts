@@ -1,5 +1,4 @@
 import type { ChildProcessWithoutNullStreams } from 'node:child_process'
-import { once } from 'node:events'
 import { createInterface } from 'node:readline'
 import type { Answer, Command } from './control.ts'
 
@@ -70,22 +69,24 @@ export class BoardsProcess {
     this.#child.stdin.end()
     // A process that was stopped does not see the end of its stdin before it is continued.
     this.#signal('SIGCONT')
-    if ((await this.#within(STOP_MS, new Promise<void>(() => {}))) === 'too late') this.#signal('SIGKILL')
+    if ((await this.#within(STOP_MS, this.ended)) !== undefined) this.#signal('SIGKILL')
     await this.ended
   }
 
   /** Undefined when `wanted` came first, else what went wrong. */
   async #within(ms: number, wanted: Promise<unknown>): Promise<string | undefined> {
-    const abort = new AbortController()
-    const late = once(AbortSignal.any([abort.signal, AbortSignal.timeout(ms)]), 'abort')
+    let timer: NodeJS.Timeout | undefined
+    const late = new Promise<string>((resolve) => {
+      timer = setTimeout(resolve, ms, `it took longer than ${ms} ms`)
+    })
     try {
       return await Promise.race([
         wanted.then(() => undefined),
         this.ended.then((stderr) => `the process has ended. ${stderr}`),
-        late.then(() => 'too late')
+        late
       ])
     } finally {
-      abort.abort()
+      clearTimeout(timer)
     }
   }
 

@@ -70,6 +70,12 @@ export class Chip {
     return cpu.progMem[cpu.pc] === OPCODE_SLEEP && (cpu.data[SMCR]! & SMCR_SE) !== 0 && cpu.nextInterrupt < 0
   }
 
+  /** Nothing happens in the chip before its count of cycles reaches this: it sleeps, or it does not and this is now. */
+  get idleUntil(): number {
+    if (!this.asleep) return this.#cpu.cycles
+    return cpuInternals(this.#cpu).nextClockEvent?.cycles ?? Number.POSITIVE_INFINITY
+  }
+
   get baudRate(): number {
     return this.#usart.baudRate
   }

@@ -17,7 +17,7 @@ export function attachEeprom(cpu: CPU, memory: EEPROMBackend): void {
     const busy = cpu.cycles < internals.writeCompleteCycles
     if (busy) {
       cpu.data[EECR]! |= EEPE
-      cpu.clearInterrupt({ ...internals.EER }, false)
+      cpu.clearInterrupt(internals.EER, false)
     } else cpu.updateInterruptEnable(internals.EER, cpu.data[EECR]!)
     return true
   }

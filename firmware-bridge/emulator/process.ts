@@ -22,9 +22,10 @@ function main(): void {
   const libc = loadLibc()
   libc.continueOnParentDeath()
   let boards: Boards
+  let config: ProcessConfig
   try {
     const { values } = parseArgs({ options: { config: { type: 'string' } } })
-    const config = parseConfig(values.config ?? '')
+    config = parseConfig(values.config ?? '')
     const firmware = readFirmware(config.firmware)
     boards = new Boards(config.boards, {
       libc,
@@ -32,7 +33,6 @@ function main(): void {
       now: () => performance.now(),
       wall: () => Date.now()
     })
-    say(ready(config))
   } catch (error) {
     complain(error, 78)
     process.stdin.destroy()
@@ -55,6 +55,7 @@ function main(): void {
   process.stdout.on('error', stop)
   process.stderr.on('error', stop)
   listen(boards, stop)
+  say(ready(config))
 }
 
 /** A pipe that ends is a parent that has died; a terminal or /dev/null on stdin says nothing of the kind. */

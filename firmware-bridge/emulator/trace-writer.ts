@@ -1,6 +1,6 @@
 import fs from 'node:fs'
+import type { TraceReader } from '../firmware/trace.ts'
 import { type Chip, CLOCK_HZ } from './chip.ts'
-import type { TraceFormat } from './trace-format.ts'
 
 /** A line is due after this much of the chip's time; a slice below 100 ms, because samples come in slices. */
 const BEAT_CYCLES = 0.095 * CLOCK_HZ
@@ -17,7 +17,7 @@ export class TraceError extends Error {
 
 /** Appends what the firmware's own state says to a file: a JSON line at every change of state, and at least every 100 ms. */
 export class TraceWriter {
-  readonly #format: TraceFormat
+  readonly #reader: TraceReader
   readonly #file: string
   readonly #fd: number
   #last: Uint8Array | undefined
@@ -26,13 +26,13 @@ export class TraceWriter {
   #lines = ''
 
   /** Throws {@link TraceError}. */
-  constructor(file: string, format: TraceFormat | undefined) {
-    if (!format)
+  constructor(file: string, reader: TraceReader | undefined) {
+    if (!reader)
       throw new TraceError(
         file,
         'this firmware does not say where its state lies (no firmware.json beside its image)'
       )
-    this.#format = format
+    this.#reader = reader
     this.#file = file
     this.#fd = this.#attempt(() => fs.openSync(file, 'a'))
   }
@@ -41,13 +41,13 @@ export class TraceWriter {
   sample(chip: Chip, atMs: number): void {
     if (!chip.asleep && this.#skipped++ < AWAKE_SLICES) return
     this.#skipped = 0
-    const { address, length } = this.#format
+    const { address, length } = this.#reader
     const now = chip.memory(address, length)
-    if (!this.#format.consistent(now)) return
-    if (chip.cycles < this.#dueAt && this.#last && !this.#format.differs(now, this.#last)) return
+    if (!this.#reader.consistent(now)) return
+    if (chip.cycles < this.#dueAt && this.#last && !this.#reader.differs(now, this.#last)) return
     this.#last = now.slice()
     this.#dueAt = chip.cycles + BEAT_CYCLES
-    this.#lines += `${JSON.stringify({ ...this.#format.decode(this.#last), atMs: Math.round(atMs) })}\n`
+    this.#lines += `${JSON.stringify({ ...this.#reader.decode(this.#last), atMs: Math.round(atMs) })}\n`
   }
 
   /** Writes what was sampled. Throws {@link TraceError}. */

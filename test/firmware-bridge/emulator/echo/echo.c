@@ -1,6 +1,6 @@
 /*
  * Sends back every byte, at 115200 8N1, and sleeps otherwise. A timer of 1 ms runs beside, as in a real controller.
- * At power-up and after each reset it first sends "boot N\n", N counted in the first byte of the EEPROM.
+ * Starts are counted in the first byte of the EEPROM; after one by the reset pin it first sends "boot N\n".
  *
  *     avr-gcc -mmcu=atmega328p -Os -std=c99 -Wall -Wextra echo.c -o echo.elf && avr-objcopy -O ihex -R .eeprom echo.elf echo.hex
  */
@@ -30,15 +30,15 @@ ISR(TIMER1_COMPA_vect) {}
 int main(void) {
   uint8_t boots = (uint8_t)(eeprom_read_byte(0) + 1);
   eeprom_write_byte(0, boots);
+  char greeting[] = {'b', 'o', 'o', 't', ' ', (char)('0' + boots % 10), '\n', 0};
   UBRR0 = 16;
   UCSR0A = _BV(U2X0);
   UCSR0B = _BV(RXEN0) | _BV(TXEN0) | _BV(RXCIE0);
   OCR1A = 249;
   TIMSK1 = _BV(OCIE1A);
   TCCR1B = _BV(WGM12) | _BV(CS11) | _BV(CS10);
-  for (const char *text = "boot "; *text; text++) put((uint8_t)*text);
-  put((uint8_t)('0' + boots % 10));
-  put('\n');
+  if (MCUSR & _BV(EXTRF))
+    for (const char *text = greeting; *text; text++) put((uint8_t)*text);
   set_sleep_mode(SLEEP_MODE_IDLE);
   sei();
   for (;;) sleep_mode();

@@ -150,6 +150,7 @@ uint8_t request_roll_back(request *asked) {
   if (reason != FW_OK) return reason;
   if (!committed(resource, fence)) return answer_roll_back(asked, resource, 1);
   if (!unverified(resource)) return FW_VERIFIED;
+  /* What is unverified cannot be resumed, so this holds already; it is asked again, because values change under the axis. */
   reason = latch_standing();
   if (reason != FW_OK) return reason;
   if (!storage_predecessor(resource)) return FW_STORAGE;

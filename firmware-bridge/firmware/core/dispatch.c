@@ -17,7 +17,7 @@ enum { TYPE_HELLO = 1, TYPE_PAUSE = 2, TYPE_STATUS_UNASKED = 0x70, TYPE_ANSWER =
 typedef struct {
   request_handler handle;
   uint8_t length;
-  /* Not while storage is at work: the request is dropped, and the host repeats it. */
+  /* Not while storage is at work: the request is dropped, and the host repeats it. So is a repeat of the one at work. */
   bool storage;
 } rule;
 
@@ -112,7 +112,6 @@ void dispatch(const uint8_t *body, uint8_t length) {
   }
   fw_trace.frames += 1;
   if (present) host_heard();
-  if (same(&asks, &pending)) return;
   if (same(&asks, &answered)) {
     memory.due = true;
     flush();

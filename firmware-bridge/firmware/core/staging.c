@@ -21,7 +21,6 @@ void staging_put(uint8_t resource, const record *set, uint32_t deadline) {
 }
 
 uint8_t staging_get(uint8_t resource, uint64_t fence, const record **set) {
-  staging_expire();
   if (stages[resource].late == fence) return FW_LATE;
   if (!(fw_trace.staged & bit(resource)) || stages[resource].set.fence != fence) return FW_NOT_STAGED;
   *set = &stages[resource].set;

@@ -18,7 +18,7 @@ void staging_discard_all(void);
 /* Discards a set whose fence is below the floor. */
 void staging_floor(uint8_t resource, uint64_t floor);
 
-/* Discards what is late. */
+/* Discards what is late. Called whenever time has passed, so that nothing late is ever found staged. */
 void staging_expire(void);
 
 /* True at and after the deadline; a deadline more than 2^31 ms ahead counts as passed. */

@@ -212,6 +212,18 @@ describe('rule 9: roll-back', () => {
     assert.deepEqual(read.values, valuesOf(AIM, [0.5, 0.5, 30]))
   })
 
+  it('of a second first commit does not bring the first one back', () => {
+    const controller = bench()
+    for (const fence of [7, 8]) {
+      controller.change({ fence, values: SOFT })
+      controller.ask('rollback', { resource: AIM, fence })
+    }
+    for (const one of [controller, controller.afterReset()]) {
+      assert.equal(one.ask('read', { resource: AIM }).version, 0)
+      assert.equal(one.trace.params['aim.sensitivity'], 0.5)
+    }
+  })
+
   it('is answered already when that fence was rolled back before, also after a reset', () => {
     const controller = bench()
     confirmed(controller, 7)

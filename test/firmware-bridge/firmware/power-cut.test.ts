@@ -40,6 +40,11 @@ function cutsOf(controller: FirmwareBench, act: () => void): Uint8Array[] {
   return cuts
 }
 
+/** Where slots begin that hold the sets above, under the fences that they have here. */
+function slotsOf(eeprom: Uint8Array): number[] {
+  return [...eeprom.keys()].filter((at) => [7, 9].includes(eeprom[at]!) && [3, 4].includes(eeprom[at + 8]!))
+}
+
 /** A byte that was being programmed when the power went may read as anything. */
 function withTornBytes(cuts: readonly Uint8Array[]): Uint8Array[] {
   return cuts.flatMap((cut, index) => {
@@ -88,6 +93,29 @@ describe('a power cut', () => {
       assert.ok(outcomes.includes(true) && outcomes.includes(false))
     })
   }
+
+  it('cannot meet a slot that is half written and looks whole: it is emptied first and named last', () => {
+    const controller = STARTS['a set that came back by roll-back']()
+    controller.ask('stage', controller.stageRequest({ fence: 9, ...NEW }))
+    const cuts = cutsOf(controller, () => controller.say('commit', { resource: AIM, fence: 9 }))
+    const changes = cuts.slice(1).map((cut, index) => cut.findIndex((byte, at) => byte !== cuts[index]![at]))
+    const written = changes.filter((at) => at >= 0)
+    assert.equal(written[0], written.at(-1))
+    assert.equal(cuts[changes.indexOf(written[0]!) + 1]![written[0]!], 0xff)
+  })
+
+  it('in mid-confirmation, and then the loss of both slots, does not lower the high-water', () => {
+    const controller = STARTS['a verified set']()
+    controller.change({ fence: 9, ...NEW })
+    const { eeprom } = controller.firmware
+    const slots = slotsOf(eeprom)
+    const cuts = cutsOf(controller, () => controller.say('confirm', { resource: AIM, fence: 9 }))
+    for (const cut of withTornBytes(cuts)) {
+      const next = started(slots.reduce((bytes, at) => bytes.with(at + 14, 0x11), cut))
+      assert.equal(next.trace.versions.aim, 0)
+      assert.equal(next.refusal('stage', next.stageRequest({ fence: 6 })), 'old-fence')
+    }
+  })
 
   it('at any byte of a confirmation leaves the commit unverified or verified, and a repeat completes it', () => {
     const controller = STARTS['a verified set']()
@@ -163,9 +191,7 @@ describe('rule 12: reset', () => {
     controller.change({ fence: 9, ...NEW })
     controller.ask('confirm', { resource: AIM, fence: 9 })
     const { eeprom } = controller.firmware
-    const slots = [...eeprom.keys()].filter(
-      (at) => [7, 9].includes(eeprom[at]!) && [3, 4].includes(eeprom[at + 8]!)
-    )
+    const slots = slotsOf(eeprom)
     const newer = slots.find((at) => eeprom[at] === 9)!
     const one = started(eeprom.with(newer + 14, 0x11))
     assert.equal(one.trace.versions.aim, 3)

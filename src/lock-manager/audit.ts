@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import type { AuditEntry } from '../rules/fleet.ts'
+import type { AuditEntry } from '../rules/effects.ts'
 import type { AuditLink } from './store.ts'
 
 const FIRST_HASH = '0'.repeat(64)

@@ -1,4 +1,5 @@
-import type { Blocker, Fleet, FreedBy, Lock, LockFence, Orphan, OrphanCause, Session } from './fleet.ts'
+import type { Blocker, FreedBy } from './effects.ts'
+import type { Fleet, Lock, LockFence, Orphan, OrphanCause, Session } from './fleet.ts'
 import { covers, parseLock } from './scope.ts'
 
 /**

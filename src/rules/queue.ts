@@ -1,4 +1,5 @@
-import type { Blocker, Fleet, Waiter } from './fleet.ts'
+import type { Blocker } from './effects.ts'
+import type { Fleet, Waiter } from './fleet.ts'
 import { blockerOf, grant } from './lock.ts'
 import { overlap, parseLock, ScopeSet } from './scope.ts'
 

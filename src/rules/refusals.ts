@@ -1,4 +1,4 @@
-import type { Blocker } from './fleet.ts'
+import type { Blocker } from './effects.ts'
 
 /**
  * Every way in which the rules say no, with what the asker needs to know. The protocol maps each `why` to one error code,

@@ -1,0 +1,85 @@
+import assert from 'node:assert/strict'
+import { mkdtempSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { test } from 'node:test'
+import { mosquittoMissing } from '../support/mosquitto.ts'
+import { membersOfGroup, type Process } from '../support/processes.ts'
+import { waitFor } from '../support/wait.ts'
+import { type ListedLock, startFleet, type TestFleet } from './program.ts'
+
+const needs = { skip: mosquittoMissing() }
+
+/** Starts a command that writes its pid and waits; the pid names its process group. */
+async function startCommand(
+  fleet: TestFleet,
+  script = 'sleep 600'
+): Promise<{ exec: Process; group: number }> {
+  const file = join(mkdtempSync(join(fleet.folder, 'command-')), 'pid')
+  const exec = fleet.start('exec', '*:aim', '--as', 'alice', '--', 'sh', '-c', `echo $$ > ${file}; ${script}`)
+  const group = await waitFor('the command', () => Number(readFileSync(file, 'utf8')))
+  return { exec, group }
+}
+
+test(
+  'exec hands lock, fence and owner to the command, passes its output, and ends with its status',
+  needs,
+  async (t) => {
+    const fleet = await startFleet(t)
+    const print = 'echo $LOCKSMITH_LOCK $LOCKSMITH_FENCE $LOCKSMITH_OWNER; exit 7'
+    const ended = await fleet.run('exec', 'plant-2:aim', '--as', 'alice', '--', 'sh', '-c', print)
+    assert.equal(ended.code, 7)
+    assert.match(ended.stdout, /^plant-2:aim 1 alice\/\d+\n$/)
+    const killed = await fleet.run('exec', 'plant-2:aim', '--', 'sh', '-c', 'kill -9 $$')
+    assert.equal(killed.code, 137)
+    const missing = await fleet.run('exec', 'plant-2:aim', '--', '/nonexistent')
+    assert.equal(missing.code, 1)
+    assert.match(missing.stderr, /^LK-6006 .*ENOENT/)
+    assert.deepEqual(await fleet.json('locks'), [])
+  }
+)
+
+test('Ctrl-C and SIGTERM reach the command, and the lock is released when it has ended', needs, async (t) => {
+  const fleet = await startFleet(t)
+  const { exec, group } = await startCommand(fleet)
+  exec.signal('SIGTERM')
+  assert.equal((await exec.exited()).code, 128 + 15)
+  assert.deepEqual(membersOfGroup(group), [])
+  const handled = await startCommand(fleet, 'trap "exit 3" INT; while :; do sleep 0.05; done')
+  handled.exec.signal('SIGINT')
+  assert.equal((await handled.exec.exited()).code, 3)
+  assert.deepEqual(await fleet.json('locks'), [])
+})
+
+test(
+  'exec that was stopped longer than its lease stops the command when it wakes, and ends with 124',
+  needs,
+  async (t) => {
+    const fleet = await startFleet(t)
+    const { exec, group } = await startCommand(fleet, 'sleep 600 & wait')
+    exec.signal('SIGSTOP')
+    const next = fleet.start('lock', '*:aim', '--as', 'bob')
+    await next.line('the grant of the next', (line) => typeof line.fence === 'number')
+    exec.signal('SIGCONT')
+    assert.equal((await exec.exited()).code, 124)
+    assert.match(exec.stderr, /LK-1016 The lease is lost/)
+    assert.deepEqual(membersOfGroup(group), [])
+    const [listed] = await fleet.json<ListedLock[]>('locks')
+    assert.equal(listed?.owner?.name, 'bob')
+  }
+)
+
+test('a command that ignores SIGTERM is killed when its lock is cleared', needs, async (t) => {
+  const fleet = await startFleet(t)
+  const { exec, group } = await startCommand(fleet, 'trap "" TERM; while :; do sleep 0.05; done')
+  const cleared = await fleet.run('unlock', '*:aim', '--reason', 'needed', '--yes')
+  assert.equal(cleared.code, 0)
+  assert.equal((await exec.exited()).code, 124)
+  assert.deepEqual(membersOfGroup(group), [])
+})
+
+test('exec stops the command when --for has passed', needs, async (t) => {
+  const fleet = await startFleet(t)
+  const ended = await fleet.run('exec', '*:aim', '--for', '300ms', '--', 'sleep', '600')
+  assert.equal(ended.code, 124)
+  assert.match(ended.stderr, /--for has passed/)
+})

@@ -15,6 +15,7 @@ import { FENCE_BLOCK } from '../rules/continuity.ts'
 import type { Effect } from '../rules/effects.ts'
 import { advance, nextDue } from '../rules/expiry.ts'
 import { type DurableKind, Fleet, type Push } from '../rules/fleet.ts'
+import { lockOf } from '../rules/lock.ts'
 import type { Policy } from '../rules/policy.ts'
 import { deviceName } from '../rules/scope.ts'
 import { deaf, listening, reserveFences, start } from '../rules/start.ts'
@@ -318,7 +319,7 @@ class Shell implements Locksmith {
       case 'reply':
         this.#broker.publish(
           this.#topics.reply(effect.to),
-          JSON.stringify(replyToWire(this.#fleet, effect.reply, now))
+          JSON.stringify(replyToWire(this.#fleet, effect, now))
         )
         return
       case 'record':
@@ -351,9 +352,13 @@ class Shell implements Locksmith {
 
   /** At QoS 0: records are published again at each connection, and the heartbeat is the truth. */
   #publishRecord(lock: string, now: number): void {
-    this.#broker?.publish(this.#topics.lock(lock), JSON.stringify(recordOf(this.#fleet, lock, now)), {
-      retain: true
-    })
+    this.#broker?.publish(
+      this.#topics.lock(lock),
+      JSON.stringify(recordOf(this.#fleet, lockOf(this.#fleet, lock), now)),
+      {
+        retain: true
+      }
+    )
   }
 
   #publishUpdate(device: string, resource: string, push: Push | null): void {

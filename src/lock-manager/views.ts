@@ -1,6 +1,6 @@
 import type { AgentState, LockRecord } from '../protocol/messages.ts'
 import type { Fleet, Lock } from '../rules/fleet.ts'
-import { agentsBelow, freedBy, lastHeardMs, leaseUntil, lockOf } from '../rules/lock.ts'
+import { agentsBelow, freedBy, lastHeardMs, leaseUntil, maxHoldAt } from '../rules/lock.ts'
 import { stands, unreachableAt } from '../rules/push.ts'
 import { anyConflict, hasLease, waitersInOrder } from '../rules/queue.ts'
 import { covers, deviceName, parseLock } from '../rules/scope.ts'
@@ -14,12 +14,11 @@ function waitersOf(fleet: Fleet, lock: Lock, now: number): { name: string; waite
 }
 
 /** A lock as its retained record tells it. */
-export function recordOf(fleet: Fleet, name: string, now: number): LockRecord {
-  const lock = lockOf(fleet, name)
+export function recordOf(fleet: Fleet, lock: Lock, now: number): LockRecord {
+  const { name } = lock
   const held = lock.state !== 'free'
   const owner =
     lock.owner === null ? null : { ...lock.owner, ...(lock.kind === null ? {} : { kind: lock.kind }) }
-  const holdLeftMs = lock.grantedAt + fleet.options.policy(name).maxHoldMs - now
   return {
     lock: name,
     state: lock.state,
@@ -32,7 +31,7 @@ export function recordOf(fleet: Fleet, name: string, now: number): LockRecord {
     rev: lock.rev,
     heldMs: held ? Math.round(now - lock.grantedAt) : 0,
     leaseLeftMs: held ? Math.max(0, Math.floor(finite(leaseUntil(fleet, lock) - now))) : 0,
-    maxHoldLeftMs: held ? Math.max(0, Math.round(holdLeftMs)) : null,
+    maxHoldLeftMs: held ? Math.max(0, Math.round(maxHoldAt(fleet, lock) - now)) : null,
     waiters: waitersOf(fleet, lock, now),
     freedBy: freedBy(fleet, lock, now)
   }
@@ -45,7 +44,7 @@ export function locksView(fleet: Fleet, now: number): unknown[] {
   return [...fleet.locks.values()].map((lock) => {
     const agents = agentsBelow(fleet, lock.scope)
     const under = { lock: lock.name, fence: lock.fence }
-    const { lock: name, term: _term, rev: _rev, ...record } = recordOf(fleet, lock.name, now)
+    const { lock: name, term: _term, rev: _rev, ...record } = recordOf(fleet, lock, now)
     return {
       lock: name,
       ...record,
@@ -149,7 +148,7 @@ function whyDevice(
 }
 
 function link(fleet: Fleet, lock: Lock, now: number): ChainLink {
-  const record = recordOf(fleet, lock.name, now)
+  const record = recordOf(fleet, lock, now)
   return {
     hold: 'lock',
     why: explain(record, lastHeardMs(fleet, lock, now)),

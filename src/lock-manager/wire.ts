@@ -1,6 +1,6 @@
 import { CODE_OF, describe, ERRORS } from '../protocol/errors.ts'
 import type { LockRecord, WireRefusal, WireReply, WireRequest } from '../protocol/messages.ts'
-import type { Reply } from '../rules/effects.ts'
+import type { Reply, Revision } from '../rules/effects.ts'
 import { advance } from '../rules/expiry.ts'
 import type { Fleet, Push } from '../rules/fleet.ts'
 import { startPush, takeOutcome } from '../rules/push.ts'
@@ -50,18 +50,20 @@ export function refusalToWire(refusal: Refusal): WireRefusal {
 
 type Envelope = 'term' | 'rev' | 'fenceHigh' | 'quietMs'
 
-/** A reply as it travels; the covering locks of a heartbeat reply are spelled out as records of this very moment. */
-export function replyToWire(fleet: Fleet, reply: Reply, now: number): WireReply {
+/** A reply as it travels: as of the revision at which the rules gave it. */
+export function replyToWire(
+  fleet: Fleet,
+  { reply, at }: { reply: Reply; at: Revision },
+  now: number
+): WireReply {
   const { meta } = fleet
   const envelope = {
-    term: meta.term,
-    rev: fleet.rev,
-    fenceHigh: meta.fenceHigh,
+    ...at,
     quietMs: Math.max(0, meta.quietUntil - now)
   } satisfies Record<Envelope, number>
   switch (reply.op) {
     case 'heartbeat': {
-      const covering = reply.covering.map((name): LockRecord => recordOf(fleet, name, now))
+      const covering = reply.covering.map((lock): LockRecord => recordOf(fleet, lock, now))
       return { ...envelope, ...reply, covering } as WireReply
     }
     case 'refused':

@@ -40,7 +40,12 @@ export function raiseFences(fleet: Fleet, { known, by }: { known: number; by: st
   }
   for (const lock of [...fleet.busy.values()]) {
     if (lock.state === 'held')
-      orphan(fleet, lifted(lock, next), { cause: 'fences-raised', leaseUntil: now + options.ttlMs }, now)
+      orphan(
+        fleet,
+        { ...lock, fence: next - 1 },
+        { cause: 'fences-raised', leaseUntil: now + options.ttlMs },
+        now
+      )
   }
   fleet.effect({
     do: 'audit',
@@ -54,6 +59,3 @@ export function raiseFences(fleet: Fleet, { known, by }: { known: number; by: st
     quietMs: options.ttlMs
   })
 }
-
-/** So that the floor (fence + 1) lies above the raise. */
-const lifted = (lock: Lock, fence: number): Lock => ({ ...lock, fence })

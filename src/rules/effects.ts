@@ -24,7 +24,7 @@ export interface AuditEntry {
   readonly detail: Readonly<Record<string, unknown>>
 }
 
-/** What a reply says; the shell adds (term, rev), the highest fence and the quiet time left, and the principal's topic. */
+/** What a reply says; the shell adds its revision, the highest fence and the quiet time left, and the principal's topic. */
 export type Reply =
   | {
       readonly op: 'hello'
@@ -45,7 +45,8 @@ export type Reply =
         readonly place: number
         readonly blockers: readonly Blocker[]
       }[]
-      readonly covering: readonly string[]
+      /** Every grant that covers the device, as it is now: what is not listed has ended, as of the reply's revision. */
+      readonly covering: readonly Lock[]
       /** The smallest fence still good for each resource of the device. */
       readonly floors: Readonly<Record<string, number>>
     }
@@ -96,6 +97,13 @@ export type Reply =
   | { readonly op: 'noted'; readonly session: number; readonly seq: number }
   | { readonly op: 'failed'; readonly id: string; readonly refusal: Refusal }
 
+/** The place of a reply in the order of things, and the highest fence that had been granted there. */
+export interface Revision {
+  readonly term: number
+  readonly rev: number
+  readonly fenceHigh: number
+}
+
 export interface Hot {
   readonly lock: string
   readonly wantedBy: string
@@ -103,7 +111,8 @@ export interface Hot {
 }
 
 export type Effect =
-  | { readonly do: 'reply'; readonly to: string; readonly reply: Reply }
+  /** It speaks for the state as of `at`, also when later requests of the same batch changed it before it is sent. */
+  | { readonly do: 'reply'; readonly to: string; readonly reply: Reply; readonly at: Revision }
   /** Publish the retained record of this lock as it is when the effect is carried out. */
   | { readonly do: 'record'; readonly lock: string }
   | { readonly do: 'update'; readonly device: string; readonly resource: string; readonly push: Push | null }

@@ -1,5 +1,5 @@
 import type { Fleet, Lock } from './fleet.ts'
-import { free, freeAt, leaseUntil, lockOf, orphan } from './lock.ts'
+import { free, freeAt, leaseUntil, lockOf, maxHoldAt, orphan } from './lock.ts'
 import { advancePushes, pushesDue } from './push.ts'
 import { isClosed, serveQueue } from './queue.ts'
 import { clearNow } from './unlock.ts'
@@ -40,9 +40,6 @@ function orphanUnheard(fleet: Fleet, lock: Lock, markedIn: number, now: number):
   const leaseLeft = markedIn === fleet.meta.term ? 0 : fleet.options.ttlMs
   orphan(fleet, lock, { cause: 'unheard', leaseUntil: now + leaseLeft }, now)
 }
-
-const maxHoldAt = (fleet: Fleet, lock: Lock): number =>
-  lock.grantedAt + fleet.options.policy(lock.name).maxHoldMs
 
 function reclaimIfDue(fleet: Fleet, lock: Lock, now: number): void {
   if (lock.state !== 'orphaned' || isClosed(fleet, now)) return

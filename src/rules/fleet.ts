@@ -91,6 +91,8 @@ export interface Lock {
   readonly request: string | null
   readonly reason: string
   readonly grantedAt: number
+  /** The policy's at the grant: a later change may shorten it, never lengthen it. */
+  readonly maxHoldMs: number
   readonly orphan: Orphan | null
   readonly unheard: UnheardMark | null
   /** An operator's `unlock` with grace that has not come due. */
@@ -176,7 +178,8 @@ export interface Operation {
   readonly reason: string
   /** Who held it, and is told at its next hello. */
   readonly owner: string | null
-  readonly told: boolean
+  /** The session that was told: a repeat of its hello tells it again. */
+  readonly toldTo: number | null
 }
 
 export interface FleetOptions {
@@ -186,6 +189,9 @@ export interface FleetOptions {
 }
 
 const META = 'meta'
+
+/** Far more than one life of Locksmith can see; with it, terms stay exact up to nine million. */
+const SESSIONS_PER_TERM = 1_000_000_000
 
 export type DurableKind = 'meta' | 'session' | 'lock' | 'grant' | 'push' | 'operation'
 
@@ -210,7 +216,10 @@ export class Fleet {
   /** Before this moment nothing is newly granted or reclaimed: living owners and waiters are still coming back. */
   opensAt = Number.POSITIVE_INFINITY
   rev = 0
+  /** The store took no write: nothing that needs one is begun, and what needs none goes on. */
+  storeRefuses = false
   #counter = 0
+  #sessions = 0
   #effects: Effect[] = []
 
   constructor(options: FleetOptions) {
@@ -231,6 +240,12 @@ export class Fleet {
     return this.#counter
   }
 
+  /** A session's number, unique for ever: the term grows durably at every start. */
+  nextSession(): number {
+    this.#sessions += 1
+    return this.meta.term * SESSIONS_PER_TERM + this.#sessions
+  }
+
   nextRev(): number {
     this.rev += 1
     return this.rev
@@ -241,7 +256,8 @@ export class Fleet {
   }
 
   reply(to: string, reply: Reply): void {
-    this.effect({ do: 'reply', to, reply })
+    const { term, fenceHigh } = this.meta
+    this.effect({ do: 'reply', to, reply, at: { term, rev: this.rev, fenceHigh } })
   }
 
   log(level: 'info' | 'warn' | 'error', event: string, fields: Readonly<Record<string, unknown>>): void {

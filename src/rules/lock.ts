@@ -24,6 +24,7 @@ export function lockOf(fleet: Fleet, name: string): Lock {
     request: null,
     reason: '',
     grantedAt: 0,
+    maxHoldMs: 0,
     orphan: null,
     unheard: null,
     clearing: null,
@@ -74,6 +75,7 @@ export function grant(fleet: Fleet, input: GrantInput, now: number): readonly Lo
       request: input.request,
       reason: input.reason,
       grantedAt: now,
+      maxHoldMs: fleet.options.policy(lock).maxHoldMs,
       orphan: null,
       unheard: null,
       clearing: null
@@ -181,8 +183,8 @@ export function free(fleet: Fleet, lock: Lock, how: FreeCause, now: number): voi
 export function agentsBelow(fleet: Fleet, scope: string): Session[] {
   const agents: Session[] = []
   for (const session of fleet.sessions.values()) {
-    if (session.device !== null && session.replacedBy === null && covers(scope, session.device))
-      agents.push(session)
+    const inService = session.kind === 'agent' && session.replacedBy === null
+    if (inService && session.device !== null && covers(scope, session.device)) agents.push(session)
   }
   return agents
 }
@@ -224,17 +226,24 @@ export function freedBy(fleet: Fleet, lock: Lock, now: number): FreedBy | null {
       : { what: 'reclaim', inMs: inMs(at, now) }
   }
   if (lock.clearing !== null) {
-    const at = Math.max(lock.clearing.at, leaseUntil(fleet, lock)) + lockDelayMs(fleet, lock)
-    return { what: 'unlock with grace', inMs: inMs(at, now) }
+    return { what: 'unlock with grace', inMs: inMs(clearedBy(fleet, lock, lock.clearing.at), now) }
   }
   if (isSilent(fleet, lock, now)) {
     return { what: 'its lease runs out', inMs: inMs(leaseUntil(fleet, lock) + lockDelayMs(fleet, lock), now) }
   }
   return {
     what: 'its owner, or maxHold',
-    inMs: inMs(lock.grantedAt + fleet.options.policy(lock.name).maxHoldMs, now)
+    inMs: inMs(maxHoldAt(fleet, lock), now)
   }
 }
+
+/** When a hold becomes too long: by the policy at its grant, or a stricter one of today. */
+export const maxHoldAt = (fleet: Fleet, lock: Lock): number =>
+  lock.grantedAt + Math.min(lock.maxHoldMs, fleet.options.policy(lock.name).maxHoldMs)
+
+/** When a lock whose hold is ended at `at` comes free, at the latest: its owner may have renewed just before. */
+export const clearedBy = (fleet: Fleet, lock: Lock, at: number): number =>
+  at + fleet.options.ttlMs + lockDelayMs(fleet, lock)
 
 /** Two heartbeats of the owner are missing. */
 function isSilent(fleet: Fleet, lock: Lock, now: number): boolean {

@@ -58,18 +58,17 @@ export function hello(fleet: Fleet, input: HelloInput, now: number): void {
     id,
     session: session.session,
     ttlMs: fleet.options.ttlMs,
-    news: takeNews(fleet, from)
+    news: takeNews(fleet, session)
   })
 }
 
 function begin(fleet: Fleet, input: HelloInput, now: number): Session {
   const session: Session = {
     name: input.from,
-    // Unique for ever: the term grows durably at every start.
-    session: fleet.meta.term * 1_000_000 + fleet.count(),
+    session: fleet.nextSession(),
     boot: input.boot,
     kind: input.kind,
-    device: input.device,
+    device: input.kind === 'agent' ? input.device : null,
     hello: input.id,
     replacedBy: null
   }
@@ -108,15 +107,17 @@ export function dropWaiters(fleet: Fleet, session: number): void {
   }
 }
 
-/** An owner whose lock was cleared learns of it when it returns. */
-function takeNews(fleet: Fleet, name: string): string[] {
+/** An owner whose lock was cleared learns of it when it returns; its reply may be lost, so a repeated hello is told again. */
+function takeNews(fleet: Fleet, { name, session }: Session): string[] {
   const news: string[] = []
   for (const operation of [...fleet.operations.values()]) {
-    if (operation.owner !== name || operation.told || operation.outcome !== 'cleared') continue
+    const told = operation.toldTo !== null && operation.toldTo !== session
+    if (operation.owner !== name || told || operation.outcome !== 'cleared') continue
     news.push(
       `${operation.lock} (fence ${operation.fence}) was cleared by ${operation.by}: ${operation.reason}`
     )
-    fleet.operations.put(operation.operation, { ...operation, told: true })
+    if (operation.toldTo === null)
+      fleet.operations.put(operation.operation, { ...operation, toldTo: session })
   }
   return news
 }
@@ -235,9 +236,7 @@ function answer(
   })
   const { device } = session
   const covering =
-    device === null
-      ? []
-      : [...fleet.busy.values()].filter((lock) => covers(lock.scope, device)).map((lock) => lock.name)
+    device === null ? [] : [...fleet.busy.values()].filter((lock) => covers(lock.scope, device))
   const floors = device === null ? {} : floorsOf(fleet, device)
   fleet.reply(session.name, {
     op: 'heartbeat',

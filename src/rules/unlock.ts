@@ -1,5 +1,5 @@
 import type { Fleet, Lock, Operation } from './fleet.ts'
-import { free, freeAt, leaseUntil, lockDelayMs, lockOf, orphan, putLock } from './lock.ts'
+import { clearedBy, free, freeAt, leaseUntil, lockDelayMs, lockOf, orphan, putLock } from './lock.ts'
 import { hasLease, isClosed, serveQueue } from './queue.ts'
 import type { Refusal } from './refusals.ts'
 import { parseLock } from './scope.ts'
@@ -46,7 +46,7 @@ function carryOut(fleet: Fleet, input: UnlockInput, now: number): Operation {
     by: input.from,
     reason: input.reason,
     owner: lock.owner?.name ?? null,
-    told: false
+    toldTo: null
   }
   fleet.operations.put(operation.operation, operation)
   const detail = {
@@ -70,7 +70,7 @@ function clear(fleet: Fleet, lock: Lock, input: UnlockInput, now: number): numbe
       ...lock,
       clearing: { operation: input.operation, at, by: input.from, reason: input.reason }
     })
-    return Math.max(at, leaseUntil(fleet, lock)) + lockDelayMs(fleet, lock)
+    return clearedBy(fleet, lock, at)
   }
   clearNow(fleet, lock, now)
   const after = lockOf(fleet, lock.name)

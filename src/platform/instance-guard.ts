@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto'
 import { connect, createServer, type Server } from 'node:net'
+import { setTimeout as pause } from 'node:timers/promises'
 
 /** Held as long as this process lives, running or stopped; free at once when it ends, however it ends. */
 export interface Guard {
@@ -23,6 +24,9 @@ export class InstanceRunning extends Error {
 }
 
 const answerWithinMs = 500
+/** A process that is being killed lets go of the name within this many attempts. */
+const mostAttempts = 25
+const betweenAttemptsMs = 20
 const longestName = 80
 
 /**
@@ -33,13 +37,20 @@ const longestName = 80
  */
 export async function holdInstance(name: string): Promise<Guard> {
   const path = abstractPath(name)
-  const server = createServer((socket) => {
-    socket.on('error', () => undefined)
-    socket.end(String(process.pid))
-  })
-  if (!(await listened(server, path))) throw new InstanceRunning(name, await askPid(path))
-  server.unref()
-  return { release: () => new Promise((resolve) => server.close(() => resolve())) }
+  for (let attempt = 1; ; attempt += 1) {
+    const server = createServer((socket) => {
+      socket.on('error', () => undefined)
+      socket.end(String(process.pid))
+    })
+    if (await listened(server, path)) {
+      server.unref()
+      return { release: () => new Promise((resolve) => server.close(() => resolve())) }
+    }
+    const holder = await askHolder(path)
+    if (holder !== 'gone') throw new InstanceRunning(name, holder === 'silent' ? undefined : holder)
+    if (attempt === mostAttempts) throw new InstanceRunning(name, undefined)
+    await pause(betweenAttemptsMs)
+  }
 }
 
 /** The kernel takes 107 bytes: a longer name is represented by its digest. */
@@ -58,17 +69,18 @@ function listened(server: Server, path: string): Promise<boolean> {
   })
 }
 
-function askPid(path: string): Promise<number | undefined> {
+/** `gone` when the holder ended in this very moment: its name is free now, or held by somebody else. */
+function askHolder(path: string): Promise<number | 'silent' | 'gone'> {
   return new Promise((resolve) => {
     const socket = connect(path)
     const parts: string[] = []
-    const finish = (): void => {
+    const finish = (without: 'silent' | 'gone'): void => {
       socket.destroy()
       const pid = Number(parts.join(''))
-      resolve(Number.isSafeInteger(pid) && pid > 0 ? pid : undefined)
+      resolve(Number.isSafeInteger(pid) && pid > 0 ? pid : without)
     }
-    socket.setEncoding('utf8').setTimeout(answerWithinMs, finish)
+    socket.setEncoding('utf8').setTimeout(answerWithinMs, () => finish('silent'))
     socket.on('data', (part: string) => parts.push(part))
-    socket.once('end', finish).once('error', finish)
+    socket.once('end', () => finish('gone')).once('error', () => finish('gone'))
   })
 }

@@ -1,8 +1,10 @@
 import assert from 'node:assert/strict'
 import { randomUUID } from 'node:crypto'
+import { createServer } from 'node:net'
 import { type TestContext, test } from 'node:test'
 import { holdInstance, InstanceRunning } from '../../src/platform/instance-guard.ts'
 import { type Process, startNode } from '../support/processes.ts'
+import { within } from '../support/wait.ts'
 
 const guardFile = new URL('../../src/platform/instance-guard.ts', import.meta.url).pathname
 
@@ -56,6 +58,14 @@ test('a released name can be held again, also a long or strange one', async () =
     await assert.rejects(holdInstance(name), runningAs(process.pid))
     await again.release()
   }
+})
+
+test('a stranger on the name, who says nothing and hangs up, is an error too, in bounded time', async (t) => {
+  const name = randomUUID()
+  const stranger = createServer((socket) => socket.end('who are you?'))
+  await new Promise<void>((resolve) => stranger.listen(`\0locksmith/${name}`, resolve))
+  t.after(() => void stranger.close())
+  await within('the refusal', assert.rejects(holdInstance(name), runningAs(undefined)))
 })
 
 test('the guard does not keep a process alive', async (t) => {

@@ -152,7 +152,9 @@ function isLiveMember(pid: string, pgid: number): boolean {
   try {
     const stat = readFileSync(join('/proc', pid, 'stat'), 'utf8')
     const [state, , group] = stat.slice(stat.lastIndexOf(')') + 2).split(' ')
-    return Number(group) === pgid && state !== 'Z'
+    if (Number(group) !== pgid) return false
+    // The first thread of a killed process is a zombie while others still hold its files and sockets.
+    return state !== 'Z' || readdirSync(join('/proc', pid, 'task')).length > 1
   } catch {
     return false
   }

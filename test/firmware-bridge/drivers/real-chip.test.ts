@@ -7,7 +7,7 @@ import { startBoards } from '../../../firmware-bridge/emulator/index.ts'
 import { systemClock } from '../../../src/platform/clock.ts'
 import { temporaryFolder } from '../../support/temporary.ts'
 import { awaitTrace, readTrace, type TraceLine } from '../../support/trace-file.ts'
-import { createRecorder } from '../../support/wait.ts'
+import { createRecorder, waitFor } from '../../support/wait.ts'
 
 /** A driver over serialport, a pseudo-terminal and the shipped image on an emulated ATmega328P, with its own trace. */
 async function connect(t: TestContext) {
@@ -38,62 +38,71 @@ const moves = (line: TraceLine) => line.moving
 const refusedWith = (reason: string) => (error: unknown) =>
   error instanceof ControllerRefusal && error.reason === reason
 
+/** From the first line of that pause, or of a newer one, at standstill until the latch opens: in the chip's own order. */
+function restOf(lines: readonly TraceLine[], pauseId: number): TraceLine[] {
+  const from = lines.findIndex((line) => line.pauseId >= pauseId && line.paused && !line.moving)
+  assert.ok(from >= 0, 'the trace shows no rest')
+  const rest = lines.slice(from)
+  const until = rest.findIndex((line) => !line.paused)
+  return until < 0 ? rest : rest.slice(0, until)
+}
+
 test('move, pause with proof, stage, commit, read back, move: judged by the trace', async (t) => {
   const { controller, shows, lines } = await connect(t)
   await controller.resume()
   await shows('motion', moves)
 
   const proof = await controller.pause('config')
-  const provedMs = Date.now()
   await controller.stage({ ...aim, fence: 4711 })
   assert.equal(await controller.commit('aim', 4711), false)
   assert.equal(await controller.commit('aim', 4711), true)
   const stored = await controller.read('aim')
   await controller.confirm('aim', 4711)
-  const resumedMs = Date.now()
   await controller.resume()
-  const last = await shows('motion after the change', moves, resumedMs)
+  const last = await shows('motion after the change', (line) => line.moving && line.fences.aim === 4711)
 
   assert.deepEqual(stored, { resource: 'aim', values, version: 17, fence: 4711, floor: 0, verified: false })
-  const meanwhile = lines().filter(({ atMs }) => atMs > provedMs && atMs < resumedMs)
+  const rest = restOf(lines(), proof.pauseId)
   assert.ok(
-    meanwhile.some(({ staged }) => staged.includes('aim')),
+    rest.some(({ staged }) => staged.includes('aim')),
     'staged while it stood'
   )
   assert.ok(
-    meanwhile.some(({ fences }) => fences.aim === 4711),
+    rest.some(({ unverified }) => unverified.includes('aim')),
     'committed while it stood'
   )
-  for (const line of meanwhile) {
+  assert.equal(rest.at(-1)?.fences.aim, 4711)
+  for (const line of rest) {
     assert.equal(line.moving, false, JSON.stringify(line))
-    assert.equal(line.paused, true)
-    assert.equal(line.position, proof.position)
+    assert.equal(line.position, proof.position, 'it stands where it was when standstill was proved')
   }
   const changing = lines().filter((line) => line.staged.length > 0 || line.unverified.length > 0)
   assert.ok(
     changing.every((line) => line.paused && !line.moving),
     'no motion with a change in progress'
   )
-  assert.equal(last.fences.aim, 4711)
   assert.equal(last.params['aim.sensitivity'], 0.65)
   assert.deepEqual([last.staged, last.unverified, last.refusals], [[], [], {}])
 })
 
-test('a pause is not called proved while the trace still shows motion', async (t) => {
+test('a pause is called proved only when the axis has come to rest, though it had to brake', async (t) => {
   const { controller, shows, lines } = await connect(t)
   for (let round = 0; round < 3; round++) {
-    const resumedMs = Date.now()
+    const before = lines().length
     await controller.resume()
-    await shows('speed', (line) => Math.abs(line.speed) > 5, resumedMs)
-    const askedMs = Date.now()
-    await controller.pause('lock')
-    const provedMs = Date.now()
-    await shows('standstill', (line) => line.paused && !line.moving, askedMs)
-    const after = await shows('a moment after the proof', () => true, provedMs)
-    assert.equal(after.moving, false)
-    const braking = lines().filter(({ atMs, motion }) => atMs > askedMs && motion === 'decelerating')
-    assert.ok(braking.length > 0, 'the axis had to brake')
-    assert.ok(braking.every(({ atMs }) => atMs <= provedMs))
+    await waitFor('speed', () =>
+      lines()
+        .slice(before)
+        .some(({ speed }) => Math.abs(speed) > 5)
+    )
+    const proof = await controller.pause('lock')
+    await shows('rest', (line) => line.pauseId === proof.pauseId && !line.moving)
+    const ofThisPause = lines().filter(({ pauseId }) => pauseId === proof.pauseId)
+    assert.ok(
+      ofThisPause.some(({ motion }) => motion === 'decelerating'),
+      'the axis had to brake'
+    )
+    for (const line of restOf(lines(), proof.pauseId)) assert.equal(line.position, proof.position)
   }
 })
 

@@ -6,6 +6,10 @@ import { AIM, bench, FirmwareBench, valuesOf } from '../../support/firmware-benc
 const OLD = { version: 3, values: valuesOf(AIM, [0.65, 0.4, 45]) }
 const NEW = { version: 4, values: valuesOf(AIM, [0.2, 1, 20]) }
 
+/** Where the first resource's part of the EEPROM begins, and the size of a resource's part: storage.h. */
+const RESOURCES_AT = 24
+const RESOURCE_BYTES = 92
+
 /** What a change is made on: nothing yet, a verified set, or one with a commit before it that was rolled back. */
 const STARTS = {
   'factory values': () => bench(),
@@ -203,6 +207,24 @@ describe('rule 12: reset', () => {
     none.stand()
     assert.equal(none.refusal('stage', none.stageRequest({ fence: 8 })), 'old-fence')
     assert.equal(none.change({ fence: 10 }).already, false)
+  })
+
+  it('says so when the only slot of a verified set has gone bad, or both copies of the boot count', () => {
+    const { eeprom } = STARTS['a verified set']().firmware
+    const rotten = started(eeprom.with(slotsOf(eeprom)[0]! + 14, 0x11))
+    assert.ok(rotten.trace.storageFault)
+    assert.equal(rotten.trace.versions.aim, 0)
+    const counts = new Uint8Array(256).fill(0xff).fill(0x11, 16, 24)
+    assert.ok(started(counts).trace.storageFault)
+    assert.ok(!started(new Uint8Array(256).fill(0xff)).trace.storageFault)
+  })
+
+  it('does not take a slot for one of another resource', () => {
+    const { eeprom } = STARTS['a verified set']().firmware
+    const moved = eeprom.slice()
+    moved.copyWithin(RESOURCE_BYTES + RESOURCES_AT, RESOURCES_AT, RESOURCES_AT + RESOURCE_BYTES)
+    const controller = started(moved)
+    assert.deepEqual(controller.trace.versions, { aim: 3, safety: 0 })
   })
 
   it('starts on an EEPROM that holds anything at all', () => {

@@ -79,6 +79,13 @@ describe('the trace', () => {
     }
   })
 
+  it('shows a time that never goes back', () => {
+    const controller = bench()
+    const { tMs } = controller.trace
+    controller.firmware.poll(tMs - 50)
+    assert.equal(controller.trace.tMs, tMs)
+  })
+
   it('is the state that the firmware acts on: what it shows is what a read answers', () => {
     const controller = bench()
     controller.change()

@@ -1,0 +1,208 @@
+import type { Dice } from './dice.ts'
+import type { Host } from './host.ts'
+import type { Interruption, Life } from './life.ts'
+import type { LocksmithHost } from './programs/locksmith.ts'
+import type { World } from './world.ts'
+
+/** How often each fault happened, and in which state of its victim. */
+export type FaultCounts = Record<string, number>
+
+/** One kind of fault; returns the state in which it met its victim, or undefined when there was none. */
+export interface Fault {
+  readonly name: string
+  readonly perMinute: number
+  readonly strike: () => string | undefined
+}
+
+/** Deals out faults. Each run has its own climate: some kinds are frequent, some never happen. */
+export class Faults {
+  readonly counts: FaultCounts = {}
+  readonly #world: World
+  readonly #dice: Dice
+  readonly #stopAtEffect: number
+  readonly #killAtEffect: number
+
+  constructor(world: World) {
+    this.#world = world
+    this.#dice = world.dice.fork('faults')
+    this.#stopAtEffect = this.#dice.chance(0.5) ? this.#dice.stretched(0.0002, 0.01) : 0
+    this.#killAtEffect = this.#dice.chance(0.5) ? this.#dice.stretched(0.0001, 0.005) : 0
+    world.interrupt = (life) => this.#interrupt(life)
+  }
+
+  /** The rate of a kind of fault in this run. */
+  rate(mostPerMinute: number): number {
+    return this.#dice.chance(0.5) ? 0 : this.#dice.stretched(mostPerMinute / 20, mostPerMinute)
+  }
+
+  add(fault: Fault): void {
+    const { timeline } = this.#world
+    const next = (): void => {
+      const ms = this.#dice.untilNextMs(fault.perMinute)
+      if (!Number.isFinite(ms)) return
+      timeline.after(ms, () => {
+        const state = fault.strike()
+        if (state !== undefined) this.#count(fault.name, state)
+        next()
+      })
+    }
+    next()
+  }
+
+  #count(name: string, state: string): void {
+    const key = `${name} × ${state}`
+    this.counts[key] = (this.counts[key] ?? 0) + 1
+  }
+
+  #interrupt(life: Life): Interruption {
+    if (this.#dice.chance(this.#stopAtEffect)) {
+      this.#noteStop(life, 'stop at an effect')
+      return 'stop'
+    }
+    if (!this.#dice.chance(this.#killAtEffect)) return 'none'
+    this.#count('kill at an effect', this.#world.register.stateOf(life))
+    this.#world.history.note(life.name, 'is killed while it acts')
+    return 'kill'
+  }
+
+  /** SIGSTOP and, sooner or later, SIGCONT. */
+  stop(life: Life): void {
+    this.#noteStop(life, 'stop')
+    life.stop()
+  }
+
+  #noteStop(life: Life, name: string): void {
+    const { timeline, history, ttlMs, broker, register } = this.#world
+    this.#count(name, register.stateOf(life))
+    const ms = this.#dice.stretched(20, 5 * ttlMs)
+    history.note(life.name, `is stopped (SIGSTOP) for ${Math.round(ms)} ms`)
+    timeline.after(0, () => {
+      for (const client of broker.clientsOf(life)) client.stopped()
+    })
+    timeline.after(ms, () => {
+      if (!life.stopped) return
+      history.note(life.name, 'wakes (SIGCONT)')
+      life.wake()
+    })
+  }
+
+  /** A process of one of these kinds that runs now. */
+  victim(hosts: readonly Host[]): Life | undefined {
+    const running = hosts.flatMap(({ life }) => (life?.running ? [life] : []))
+    return running.length === 0 ? undefined : this.#dice.pick(running)
+  }
+
+  get dice(): Dice {
+    return this.#dice
+  }
+}
+
+/** The faults that every world has. */
+export function addCommonFaults(world: World, faults: Faults, locksmith: LocksmithHost): void {
+  const { register, history } = world
+  const owners = (): Host[] => world.hosts.filter(({ kind }) => kind !== 'locksmith')
+  const onLife = (hosts: () => readonly Host[], act: (life: Life) => void) => (): string | undefined => {
+    const life = faults.victim(hosts())
+    if (life === undefined) return undefined
+    const state = register.stateOf(life)
+    act(life)
+    return state
+  }
+  const kill = (life: Life): void => {
+    history.note(life.name, 'is killed (SIGKILL)')
+    life.kill()
+  }
+  faults.add({ name: 'kill', perMinute: faults.rate(20), strike: onLife(owners, kill) })
+  faults.add({
+    name: 'kill Locksmith',
+    perMinute: faults.rate(8),
+    strike: onLife(() => [locksmith.host], kill)
+  })
+  faults.add({
+    name: 'crash loop',
+    perMinute: faults.rate(1),
+    strike: () => loopLocksmith(world, faults, locksmith)
+  })
+  const stop = (life: Life) => faults.stop(life)
+  const stopAny = onLife(
+    () => owners(),
+    (life) => faults.stop(life)
+  )
+  faults.add({ name: 'stop', perMinute: faults.rate(20), strike: () => void stopAny() })
+  faults.add({
+    name: 'stop Locksmith',
+    perMinute: faults.rate(3),
+    strike: () => void onLife(() => [locksmith.host], stop)()
+  })
+  faults.add({ name: 'reboot', perMinute: faults.rate(1), strike: () => rebootServer(world, locksmith) })
+  faults.add({
+    name: 'disk full',
+    perMinute: faults.rate(2),
+    strike: () => fillDisk(world, faults, locksmith)
+  })
+  faults.add({
+    name: 'broker restart',
+    perMinute: faults.rate(4),
+    strike: () => restartBroker(world, faults)
+  })
+  faults.add({ name: 'broker save', perMinute: 2, strike: () => void world.broker.save() })
+  faults.add({ name: 'cut line', perMinute: faults.rate(15), strike: () => cutLine(world, faults) })
+}
+
+/** Locksmith crashes again and again before a whole lease time has passed. */
+function loopLocksmith({ history, timeline, ttlMs }: World, faults: Faults, { host }: LocksmithHost): string {
+  const rounds = faults.dice.whole(3, 12)
+  history.note('locksmith', `will crash ${rounds} times`)
+  let at = 0
+  for (let round = 0; round < rounds; round += 1) {
+    at += faults.dice.between(0.4, 0.95) * ttlMs
+    timeline.after(at, () => {
+      host.life?.kill()
+      host.startIn(50)
+    })
+  }
+  return 'any'
+}
+
+function rebootServer({ history }: World, locksmith: LocksmithHost): string {
+  history.note('locksmith', 'its machine reboots')
+  locksmith.host.life?.kill()
+  locksmith.host.machine.reboot()
+  locksmith.rebooted()
+  return 'any'
+}
+
+function fillDisk({ history, timeline }: World, faults: Faults, { disk }: LocksmithHost): string | undefined {
+  if (disk.refuses !== undefined) return undefined
+  history.note('locksmith', 'its disk is full')
+  disk.refuses = 'no space left on device'
+  timeline.after(faults.dice.stretched(50, 10_000), () => {
+    history.note('locksmith', 'its disk has space again')
+    disk.refuses = undefined
+  })
+  return 'any'
+}
+
+function restartBroker({ history, timeline, broker }: World, faults: Faults): string | undefined {
+  if (!broker.up) return undefined
+  const memory = faults.dice.pick(['kept', 'saved', 'empty'] as const)
+  const ms = faults.dice.stretched(20, 10_000)
+  history.note('broker', `is down for ${Math.round(ms)} ms; what it retained will be: ${memory}`)
+  broker.crash()
+  timeline.after(ms, () => {
+    history.note('broker', 'is up')
+    broker.restart(memory)
+  })
+  return memory
+}
+
+function cutLine({ history, timeline, broker, register, ttlMs }: World, faults: Faults): string | undefined {
+  if (broker.clients.length === 0) return undefined
+  const client = faults.dice.pick(broker.clients)
+  const kind = faults.dice.pick(['mute', 'deaf', 'both'] as const)
+  const ms = faults.dice.stretched(50, 4 * ttlMs)
+  history.note(client.life.name, `its line is cut (${kind}) for ${Math.round(ms)} ms`)
+  client.cut(kind !== 'deaf', kind !== 'mute')
+  timeline.after(ms, () => client.mend())
+  return `${kind}, ${register.stateOf(client.life)}`
+}

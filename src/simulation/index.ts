@@ -1,0 +1,34 @@
+import { randomInt } from 'node:crypto'
+import { mutants as all } from './mutants/list.ts'
+import { runMutant, UnknownMutant } from './mutants/run.ts'
+import { type Report, runSeeds } from './seeds.ts'
+
+export { type RunResult, runSeed } from './run.ts'
+export type { Report } from './seeds.ts'
+export type { Invariant, Violation } from './world.ts'
+export { UnknownMutant }
+
+export interface SimulationOptions {
+  readonly seeds?: number
+  /** The first seed; drawn unless given. */
+  readonly seed?: number | undefined
+  /** Virtual minutes of each seed. */
+  readonly minutes?: number
+  readonly mutant?: string | undefined
+  readonly stop?: AbortSignal
+}
+
+/** The mistakes that can be planted, and the promise that each breaks. */
+export const mutants: readonly { readonly name: string; readonly says: string; readonly breaks: number }[] =
+  all
+
+/**
+ * Runs the product on virtual time under faults and judges its five promises after every event. Ends at the first violation.
+ * @throws UnknownMutant
+ */
+export function simulate(options: SimulationOptions = {}): Promise<Report> {
+  const { seeds = 20, minutes = 10, mutant, stop } = options
+  const seed = options.seed ?? randomInt(1, 2 ** 31)
+  const plan = { seed, seeds, minutes }
+  return mutant === undefined ? runSeeds(plan, stop) : runMutant(mutant, plan, stop)
+}

@@ -1,0 +1,48 @@
+import type { CommitChanges, LocksmithHost } from '../programs/locksmith.ts'
+import type { World } from '../world.ts'
+
+interface StoredGrant {
+  readonly request: string
+  readonly name: string
+  readonly locks: readonly { readonly lock: string; readonly fence: number }[]
+  readonly ended: unknown
+}
+
+interface StoredFloor {
+  readonly name: string
+  readonly fence: number
+  readonly floor: number
+}
+
+/** Promise 2: fences only grow. Judged from what becomes durable in Locksmith's store. */
+export function judgeFences(world: World, locksmith: LocksmithHost): void {
+  const granted = new Set<string>()
+  const floors = new Map<string, StoredFloor>()
+  let highest = 0
+  const take = (changes: CommitChanges): void => {
+    for (const { kind, key, value } of changes) {
+      if (kind === 'grant' && value !== undefined && !granted.has(key)) {
+        granted.add(key)
+        const { name, locks } = value as StoredGrant
+        for (const { lock, fence } of locks) {
+          if (fence <= highest) {
+            world.violate(
+              2,
+              `${name} got fence ${fence} for ${lock}, and fence ${highest} was granted before`
+            )
+          }
+        }
+        highest = Math.max(highest, ...locks.map(({ fence }) => fence))
+      }
+      if (kind === 'lock' && value !== undefined) takeFloor(value as StoredFloor)
+    }
+  }
+  const takeFloor = (lock: StoredFloor): void => {
+    const before = floors.get(lock.name)
+    if (before !== undefined && (lock.floor < before.floor || lock.fence < before.fence)) {
+      world.violate(2, `${lock.name} went back from ${JSON.stringify(before)} to ${JSON.stringify(lock)}`)
+    }
+    floors.set(lock.name, { name: lock.name, fence: lock.fence, floor: lock.floor })
+  }
+  locksmith.onCommit.push(take)
+}

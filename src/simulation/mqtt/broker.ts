@@ -1,0 +1,147 @@
+import type { ConnectBroker, Will } from '../../platform/broker.ts'
+import type { Dice } from '../dice.ts'
+import type { History } from '../history.ts'
+import type { Life } from '../life.ts'
+import type { Timeline } from '../timeline.ts'
+import { Client } from './client.ts'
+import { matches } from './filter.ts'
+import { delayMs, type Weather } from './network.ts'
+
+export interface BrokerOptions {
+  readonly timeline: Timeline
+  readonly dice: Dice
+  readonly history: History
+  readonly weather: Weather
+}
+
+/** What the broker knows of one connection. */
+export interface Seat {
+  readonly clientId: string
+  readonly will: Will | undefined
+  readonly filters: Set<string>
+  /** Hands a message to the client's end of the connection. */
+  readonly receive: (message: Sent) => void
+  /** Tells the client's end that the connection is over. */
+  readonly dropped: (why: string) => void
+}
+
+export interface Sent {
+  readonly topic: string
+  readonly payload: Uint8Array
+  readonly text: string
+  readonly qos: 0 | 1
+  readonly retain: boolean
+}
+
+/** Notices a silent client after one and a half times its keepalive. */
+export const KEEPALIVE_OVER_MS = 7500
+
+/**
+ * An MQTT broker without a network: retained messages, `+` filters, wills, one connection per client id. It may lose, delay
+ * and repeat what QoS allows, and topics overtake each other; messages of one topic, and what is retained at a subscription,
+ * stay in order.
+ */
+export class VirtualBroker {
+  readonly options: BrokerOptions
+  #up = true
+  #retained = new Map<string, Sent>()
+  #backup = new Map<string, Sent>()
+  readonly #seats = new Map<string, Seat>()
+  readonly #clients = new Set<Client>()
+
+  constructor(options: BrokerOptions) {
+    this.options = options
+  }
+
+  get up(): boolean {
+    return this.#up
+  }
+
+  /** For one process. Clients of dead processes are noticed as the broker notices them. */
+  connector(life: Life): ConnectBroker {
+    return (options, handlers) => {
+      const client = new Client({ broker: this, life, options, handlers })
+      this.#clients.add(client)
+      life.onEnd(() => {
+        this.#clients.delete(client)
+        client.died()
+      })
+      return client
+    }
+  }
+
+  /** The connections of one process. */
+  clientsOf(life: Life): Client[] {
+    return [...this.#clients].filter((client) => client.life === life)
+  }
+
+  get clients(): readonly Client[] {
+    return [...this.#clients]
+  }
+
+  /** Saves what is retained, as brokers do now and then. */
+  save(): void {
+    this.#backup = new Map(this.#retained)
+  }
+
+  crash(): void {
+    this.#up = false
+    const seats = [...this.#seats.values()]
+    this.#seats.clear()
+    for (const seat of seats) seat.dropped('the broker is gone')
+  }
+
+  /** Retained messages are as they were, those of the last save, or none. */
+  restart(memory: 'kept' | 'saved' | 'empty'): void {
+    if (memory === 'saved') this.#retained = new Map(this.#backup)
+    else if (memory === 'empty') this.#retained = new Map()
+    this.#up = true
+  }
+
+  // Called by clients, once their packets have arrived
+
+  take(seat: Seat): void {
+    this.#seats.get(seat.clientId)?.dropped('another connection took this client id')
+    this.#seats.set(seat.clientId, seat)
+  }
+
+  has(seat: Seat): boolean {
+    return this.#seats.get(seat.clientId) === seat
+  }
+
+  subscribe(seat: Seat, filters: readonly string[]): void {
+    for (const filter of filters) seat.filters.add(filter)
+    for (const sent of this.#retained.values()) {
+      if (filters.some((filter) => matches(filter, sent.topic))) seat.receive({ ...sent, retain: true })
+    }
+  }
+
+  publish(sent: Sent): void {
+    if (sent.retain) {
+      if (sent.text === '') this.#retained.delete(sent.topic)
+      else this.#retained.set(sent.topic, sent)
+    }
+    for (const seat of [...this.#seats.values()]) {
+      for (const filter of seat.filters) {
+        if (!matches(filter, sent.topic)) continue
+        seat.receive({ ...sent, retain: false })
+        break
+      }
+    }
+  }
+
+  /** A connection ends; its will is published unless it said goodbye. */
+  leave(seat: Seat, clean: boolean): void {
+    if (!this.has(seat)) return
+    this.#seats.delete(seat.clientId)
+    const { will } = seat
+    if (clean || will === undefined || !this.#up) return
+    const { topic, payload, retain } = will
+    this.options.history.record(`will ${topic}`)
+    this.publish({ topic, payload: Buffer.from(payload), text: payload, qos: 0, retain })
+  }
+
+  delayMs(): number {
+    return delayMs(this.options.weather, this.options.dice)
+  }
+}

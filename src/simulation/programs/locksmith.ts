@@ -1,0 +1,132 @@
+import {
+  emptyDisk,
+  type FenceFile,
+  type MemoryDisk,
+  openMemoryStore,
+  type Store,
+  startLocksmith
+} from '../../lock-manager/index.ts'
+import type { ConnectBroker } from '../../platform/broker.ts'
+import { silentLog } from '../../platform/logger.ts'
+import { Host } from '../host.ts'
+import type { Life } from '../life.ts'
+import type { Machine } from '../machine.ts'
+import { FLEET, type World } from '../world.ts'
+
+export type CommitChanges = Parameters<Store['commit']>[0]
+
+/** Locksmith as a process that is killed and started, with a disk that outlives it. */
+export class LocksmithHost {
+  readonly host: Host
+  readonly disk: MemoryDisk = emptyDisk()
+  /** Told of what became durable, in the moment in which it did. */
+  readonly onCommit: ((changes: CommitChanges) => void)[] = []
+  /** When a session was last heard, in the time of the world. */
+  readonly lastHeard = new Map<number, number>()
+  /** Starts that have read everything, in the time of the world. */
+  readonly starts: number[] = []
+  readonly #world: World
+  #fenceLimit = 0
+  #ready = false
+
+  constructor(world: World, machine: Machine) {
+    this.#world = world
+    this.host = new Host(world, {
+      name: 'locksmith',
+      kind: 'locksmith',
+      machine,
+      main: (life) => this.#main(life),
+      restartMs: () => world.dice.stretched(50, 3 * world.ttlMs)
+    })
+  }
+
+  /** It has begun to serve, runs, and can store. */
+  get serving(): boolean {
+    return this.#ready && this.host.life?.running === true && this.disk.refuses === undefined
+  }
+
+  /** Its marks count anew. */
+  rebooted(): void {
+    this.starts.length = 0
+  }
+
+  #main(life: Life): Promise<void> {
+    const { ttlMs, policy, broker, timeline } = this.#world
+    this.#ready = false
+    const locksmith = startLocksmith({
+      connect: this.#listen(broker.connector(life)),
+      clock: life.clock,
+      store: this.#store(life),
+      fenceFile: this.#fenceFile(life),
+      boot: life.machine.boot,
+      instance: life.name,
+      version: 'simulated',
+      fleet: FLEET,
+      ttlMs,
+      policy: () => policy,
+      log: { ...silentLog, info: this.#tell, warn: this.#tell, error: this.#tell },
+      defer: (run) => void life.clock.after(0, run),
+      everySweep: (sweep) => {
+        const again = (): void => {
+          sweep()
+          life.clock.after(5000, again)
+        }
+        life.clock.after(5000, again)
+        return { stop: () => undefined }
+      }
+    })
+    void locksmith.ready.then(() => {
+      this.#ready = true
+      this.starts.push(timeline.now)
+    })
+    return new Promise(() => undefined)
+  }
+
+  #tell = (fields: Readonly<Record<string, unknown>>): void => {
+    const { event, ...rest } = fields
+    if (event !== 'hello') this.#world.history.note('locksmith', `${event} ${brief(rest)}`)
+  }
+
+  #listen(connect: ConnectBroker): ConnectBroker {
+    return (options, handlers) =>
+      connect(options, {
+        ...handlers,
+        message: (message) => {
+          if (message.topic.includes('/req/')) this.#heard(message.payload)
+          handlers.message?.(message)
+        }
+      })
+  }
+
+  #heard(payload: Uint8Array): void {
+    const session = /"session":(\d+)/.exec(Buffer.from(payload).toString())?.[1]
+    if (session !== undefined) this.lastHeard.set(Number(session), this.#world.timeline.now)
+  }
+
+  /** The same disk for every life; a commit can be the last thing that a process does. */
+  #store(life: Life): Store {
+    const store = openMemoryStore(this.disk)
+    return {
+      ...store,
+      commit: (changes, audit, boot) => {
+        if (life.dead) return
+        store.commit(changes, audit, boot)
+        for (const tell of this.onCommit) tell(changes)
+      }
+    }
+  }
+
+  #fenceFile(life: Life): FenceFile {
+    return {
+      read: () => this.#fenceLimit,
+      write: (limit) => {
+        if (!life.dead) this.#fenceLimit = limit
+      }
+    }
+  }
+}
+
+const brief = (fields: Readonly<Record<string, unknown>>): string =>
+  Object.entries(fields)
+    .map(([key, value]) => `${key}=${typeof value === 'object' ? JSON.stringify(value) : String(value)}`)
+    .join(' ')

@@ -1,0 +1,33 @@
+import type { FaultCounts } from './faults.ts'
+import { buildLocksWorld } from './locks-world.ts'
+import { type Violation, World } from './world.ts'
+
+export interface RunResult {
+  readonly seed: number
+  readonly violation: Violation | undefined
+  readonly events: number
+  readonly virtualMs: number
+  readonly deviceHours: number
+  readonly faults: FaultCounts
+  /** The same for the same seed, to the byte. */
+  readonly digest: string
+}
+
+/** Runs one seed for so many virtual minutes, or until a promise is broken. */
+export async function runSeed(seed: number, minutes: number): Promise<RunResult> {
+  const world = new World(seed)
+  const { faults, judges, devices } = buildLocksWorld(world)
+  await world.timeline.run(minutes * 60_000, () => {
+    for (const judge of judges) judge()
+  })
+  const virtualMs = world.timeline.now
+  return {
+    seed,
+    violation: world.violation,
+    events: world.timeline.events,
+    virtualMs,
+    deviceHours: (devices * virtualMs) / 3_600_000,
+    faults: faults.counts,
+    digest: world.history.digest()
+  }
+}

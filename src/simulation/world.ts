@@ -1,0 +1,83 @@
+import type { Policy } from '../rules/policy.ts'
+import { DEFAULT_POLICY } from '../rules/policy.ts'
+import { Dice } from './dice.ts'
+import { History } from './history.ts'
+import type { Host } from './host.ts'
+import type { Interruption, Life } from './life.ts'
+import { Machine } from './machine.ts'
+import { VirtualBroker } from './mqtt/broker.ts'
+import { drawWeather } from './mqtt/network.ts'
+import { Register } from './register.ts'
+import { Timeline } from './timeline.ts'
+
+/** The five promises that are judged. */
+export type Invariant = 1 | 2 | 3 | 4 | 5
+
+export interface Violation {
+  readonly invariant: Invariant
+  readonly what: string
+  readonly seed: number
+  readonly atMs: number
+  /** Repeats it. */
+  readonly command: string
+  /** The last lines of the story, oldest first. */
+  readonly history: readonly string[]
+}
+
+export const FLEET = 'sim'
+const HISTORY_LINES = 60
+
+/** Everything that exists in one run, and the chance that rules it. */
+export class World {
+  readonly seed: number
+  readonly dice: Dice
+  readonly timeline = new Timeline()
+  readonly history: History
+  readonly broker: VirtualBroker
+  readonly register = new Register()
+  readonly ttlMs: number
+  readonly policy: Policy
+  readonly hosts: Host[] = []
+  /** Set by whoever deals out faults: asked before each effect of a process. */
+  interrupt: (life: Life) => Interruption = () => 'none'
+  #violation: Violation | undefined
+
+  constructor(seed: number) {
+    this.seed = seed
+    this.dice = new Dice(seed)
+    this.history = new History(() => this.timeline.now)
+    const { timeline, history } = this
+    const weather = drawWeather(this.dice.fork('weather'))
+    this.broker = new VirtualBroker({ timeline, history, weather, dice: this.dice.fork('network') })
+    const rules = this.dice.fork('policy')
+    this.ttlMs = rules.pick([1500, 3000, 3000, 6000, 15_000])
+    this.policy = {
+      ...DEFAULT_POLICY,
+      maxHoldMs: this.ttlMs * rules.pick([3, 10, 60]),
+      lockDelayMs: rules.pick([0, 0, 500, 2000, 10_000])
+    }
+  }
+
+  get violation(): Violation | undefined {
+    return this.#violation
+  }
+
+  machine(name: string): Machine {
+    return new Machine(name, this.timeline, Math.floor(this.dice.between(10_000, 10_000_000)))
+  }
+
+  /** A promise was broken: the run ends here. */
+  violate(invariant: Invariant, what: string): void {
+    if (this.#violation !== undefined) return
+    this.history.note('judge', `promise ${invariant} is broken: ${what}`)
+    this.#violation = {
+      invariant,
+      what,
+      seed: this.seed,
+      atMs: Math.round(this.timeline.now),
+      command: `npm run --silent locksmith -- simulate --seed ${this.seed}`,
+      history: this.history.latest(HISTORY_LINES)
+    }
+    this.timeline.end()
+  }
+}

@@ -23,7 +23,8 @@ test('when the kernel reports a suspend, the next reading includes it, and a tim
   const clock = systemClock({ uptimePath, keepAlive: true })
   const before = clock.now()
   const fired: number[] = []
-  clock.after(3_600_000, () => fired.push(clock.now()))
+  const timer = clock.after(3_600_000, () => fired.push(clock.now()))
+  t.after(() => timer.cancel())
   writeFileSync(uptimePath, '9000.00 1.00\n')
   assert.ok(clock.now() - before >= 7_990_000)
   await waitFor('the timer that the suspend passed', () => fired.length === 1)

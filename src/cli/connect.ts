@@ -1,9 +1,9 @@
-import { randomInt } from 'node:crypto'
 import { type FleetConnection, makeId, openFleetConnection } from '../client/index.ts'
 import { bootId } from '../platform/boot-id.ts'
 import { type Clock, systemClock } from '../platform/clock.ts'
 import { connectBroker } from '../platform/mqtt-connection.ts'
 import { LocksmithError } from '../protocol/errors.ts'
+import { random } from './random.ts'
 
 export interface ClientValues {
   readonly broker: string
@@ -21,9 +21,6 @@ export interface FleetAccess {
   readonly timeoutMs: number
   readonly query: (what: 'locks' | 'status' | 'why' | 'devices', subject?: string) => Promise<unknown>
 }
-
-/** Random in [0, 1) from the system's source: ids of commands must not collide. */
-export const random = (): number => randomInt(2 ** 47) / 2 ** 47
 
 /**
  * Connects in the given name under a client id of this run, does the work, and closes, within bounds, however it ends.

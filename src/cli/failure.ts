@@ -6,6 +6,7 @@ const CODE_OF_NAME: Readonly<Record<string, ErrorCode>> = {
   BrokerAddressError: 'LK-6003',
   InstanceRunning: 'LK-4004',
   DiskError: 'LK-4005',
+  StoreError: 'LK-7001',
   BadControllerConfig: 'LK-6004',
   CronExpressionError: 'LK-6004'
 }

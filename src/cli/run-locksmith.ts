@@ -27,8 +27,8 @@ import {
   type ServeConfig,
   storeFile
 } from './serve-config.ts'
+import { endWithin, keepSystemdInformed } from './service.ts'
 import { anyAborted } from './stop.ts'
-import { keepSystemdInformed } from './systemd.ts'
 import { readVersion } from './version.ts'
 
 export interface LocksmithRun {
@@ -51,9 +51,10 @@ export async function runLocksmith(run: LocksmithRun): Promise<void> {
   const connect = connectBroker(run.broker)
   const store = openStore(database)
   const policies = livePolicies(run, log)
+  const clock = systemClock({ keepAlive: true })
   const locksmith = startLocksmith({
     connect,
-    clock: systemClock({ keepAlive: true }),
+    clock,
     store,
     fenceFile: openFenceFile(
       resolve(run.config.fenceFile ?? join(dirname(database), 'locksmith.fences.json'))
@@ -79,7 +80,9 @@ export async function runLocksmith(run: LocksmithRun): Promise<void> {
   await anyAborted(run.stop)
   log.info({ event: 'stopping', why: run.stop.reason }, 'stopping')
   await systemd.stopping('stopping')
-  await locksmith.stop()
+  await endWithin(clock, locksmith.stop(), () =>
+    log.warn({ event: 'stop-overdue' }, 'ending although something did not let go in time')
+  )
 }
 
 function openStore(file: string): Store {

@@ -1,3 +1,4 @@
+import type { Clock } from '../platform/clock.ts'
 import { createNotifier, type Notifier } from '../platform/systemd-notify.ts'
 
 /** Tells systemd that the process is ready, and, if it watches, again and again that the event loop turns. */
@@ -7,4 +8,18 @@ export function keepSystemdInformed(env: Readonly<Record<string, string | undefi
   const timer = setInterval(() => void notifier.watchdog(), notifier.watchdogEveryMs)
   timer.unref()
   return notifier
+}
+
+/** Below the time that systemd leaves a service to stop. */
+const STOP_WITHIN_MS = 12_000
+
+/** Waits for an orderly end, but not for ever. */
+export async function endWithin(clock: Clock, ending: Promise<void>, overdue: () => void): Promise<void> {
+  await new Promise<void>((resolve, reject) => {
+    const timer = clock.after(STOP_WITHIN_MS, () => {
+      overdue()
+      resolve()
+    })
+    ending.then(resolve, reject).finally(() => timer.cancel())
+  })
 }

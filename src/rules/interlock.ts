@@ -117,6 +117,7 @@ const isForeign = (state: Interlock, view: LockView): boolean =>
 export function onTruth(state: Interlock, truth: TruthView, now: number): Interlock {
   const speaks = truth.leaseMs > 0 && truth.quietMs === 0
   const highest = Math.max(state.fenceHigh, truth.fenceHigh, ...truth.covering.map((view) => view.fence))
+  if (isNewer(state.asOf, truth)) return { ...state, fenceHigh: highest }
   let next: Interlock = {
     ...state,
     fenceHigh: highest,

@@ -32,7 +32,9 @@ const ask = z.object({
   reason: text,
   waitedMs: z.number().min(0),
   /** What the owner says it is doing. */
-  phase: z.string().max(100).optional()
+  phase: z.string().max(100).optional(),
+  /** Ended for its owner, whose present step has not: named until then, and no longer wanted. */
+  over: z.boolean().optional()
 })
 export type WireAsk = z.infer<typeof ask>
 

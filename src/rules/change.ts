@@ -190,16 +190,24 @@ export interface Recovery {
 /** `spoilt`: committed, with other values than the document's. */
 type Standing = 'away' | 'untouched' | 'committed' | 'spoilt' | 'verified' | 'strange'
 
+/** How far the change may have come, as an index of STEPS. */
+const reached = ({ step, torn }: OpenChange): number => STEPS.indexOf(step) + (torn ? 1 : 0)
+
+const isVerified = ({ step, torn }: OpenChange): boolean => step === 'release' && !torn
+
+/** Whether the controllers have to be asked before anything can be said. */
+export const needsFacts = (open: OpenChange): boolean =>
+  reached(open) >= STEPS.indexOf('commit') && !isVerified(open)
+
 /**
  * What to do with a change that was cut off, or has failed: exactly one of the four. A commit that no controller has verified
  * goes back, which needs no lock; one that any has verified cannot go back, so the others go forward.
  */
 export function recover(open: OpenChange | null, facts: Facts): Recovery {
   if (open === null) return verdict('nothing', 'no change was under way')
-  const reached = STEPS.indexOf(open.step) + (open.torn ? 1 : 0)
-  if (!open.torn && open.step === 'release') return verdict('roll-forward', 'the change had been verified')
-  if (reached < STEPS.indexOf('hold')) return verdict('nothing', 'the change had touched nothing')
-  if (reached < STEPS.indexOf('commit')) return verdict('roll-back', 'nothing had been committed')
+  if (isVerified(open)) return verdict('roll-forward', 'the change had been verified')
+  if (reached(open) < STEPS.indexOf('hold')) return verdict('nothing', 'the change had touched nothing')
+  if (!needsFacts(open)) return verdict('roll-back', 'nothing had been committed')
   const standings = facts.controllers.map((fact) => ({ name: fact.name, standing: standingOf(open, fact) }))
   const named = (wanted: Standing): string[] =>
     standings.filter(({ standing }) => standing === wanted).map(({ name }) => name)

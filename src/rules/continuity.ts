@@ -1,5 +1,5 @@
-import type { Fleet, Lock } from './fleet.ts'
-import { orphan } from './lock.ts'
+import type { Fleet } from './fleet.ts'
+import { orphan, putLock } from './lock.ts'
 
 /**
  * What keeps fences growing when the store has lost something: whoever knows of a higher granted fence than the store does
@@ -8,6 +8,9 @@ import { orphan } from './lock.ts'
 
 /** Fences reserved at a time; the upper bound is durable, in the store and outside it, before the first of them is granted. */
 export const FENCE_BLOCK = 1000
+
+/** Waited after a quiet time before the next grant: a lost one may have been of a kind that no controller guards. */
+export const LOST_GRANT_DELAY_MS = 10_000
 
 /** A larger jump is a broken or hostile speaker, not a lost store. */
 const BELIEVABLE_JUMP = 2 ** 32
@@ -35,17 +38,15 @@ export function raiseFences(fleet: Fleet, { known, by }: { known: number; by: st
     term: meta.term + 1,
     fenceNext: next,
     fenceLimit: next,
-    fenceHigh: known,
+    // Lifted fences are told to everybody, who will name them as known.
+    fenceHigh: next - 1,
     quietUntil: now + options.ttlMs
   }
-  for (const lock of [...fleet.busy.values()]) {
-    if (lock.state === 'held')
-      orphan(
-        fleet,
-        { ...lock, fence: next - 1 },
-        { cause: 'fences-raised', leaseUntil: now + options.ttlMs },
-        now
-      )
+  // No floor lies below the raise, and none above the next fence: a held lock's is fence + 1 once it has ended.
+  const ending = { cause: 'fences-raised', leaseUntil: now + options.ttlMs } as const
+  for (const lock of [...fleet.locks.values()]) {
+    if (lock.state === 'held') orphan(fleet, { ...lock, fence: next - 1 }, ending, now)
+    else putLock(fleet, { ...lock, floor: next })
   }
   fleet.effect({
     do: 'audit',

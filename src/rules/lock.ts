@@ -125,7 +125,7 @@ export function orphan(
   const ended: Lock = {
     ...lock,
     state: 'orphaned',
-    floor: lock.fence + 1,
+    floor: Math.max(lock.floor, lock.fence + 1),
     unheard: null,
     clearing: null,
     orphan: { cause: ending.cause, at: now, leaseUntil: until, freeAt: null }
@@ -161,7 +161,7 @@ export function free(fleet: Fleet, lock: Lock, how: FreeCause, now: number): voi
   putLock(fleet, {
     ...lock,
     state: 'free',
-    floor: lock.fence + 1,
+    floor: Math.max(lock.floor, lock.fence + 1),
     owner: null,
     kind: null,
     request: null,

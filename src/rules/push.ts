@@ -30,7 +30,10 @@ export function startPush(fleet: Fleet, input: PushInput, now: number): void {
   const speaking = speaker(fleet, from, session)
   if (isRefusal(speaking)) return refuse(speaking)
   const known = fleet.pushes.get(id)
-  if (known !== undefined) return fleet.reply(from, { op: 'push', id, session, seq, push: known })
+  if (known !== undefined) {
+    goOn(fleet, known, now)
+    return fleet.reply(from, { op: 'push', id, session, seq, push: fleet.pushes.get(id) as Push })
+  }
   const refusal = pushRefusal(fleet, input)
   if (refusal !== undefined) return refuse(refusal)
   const devices = agentsBelow(fleet, input.scope)
@@ -44,7 +47,17 @@ export function startPush(fleet: Fleet, input: PushInput, now: number): void {
   const detail = { push: id, resource, version, scope, under, devices: devices.length }
   fleet.effect({ do: 'audit', entry: { what: 'push', by: from, detail } })
   advancePushes(fleet, now)
+  goOn(fleet, fleet.pushes.get(id) as Push, now)
   fleet.reply(from, { op: 'push', id, session, seq, push: fleet.pushes.get(id) as Push })
+}
+
+/**
+ * A push together is driven by its pusher: each repetition of its request is the word for the next updates. So a pusher that
+ * died or was stopped sends nothing more, however much of its lease is left.
+ */
+function goOn(fleet: Fleet, push: Push, now: number): void {
+  if (push.state === 'open' && push.under !== null && allStand(fleet, push, push.under, now))
+    sendNext(fleet, push)
 }
 
 function pushRefusal(fleet: Fleet, input: PushInput): Refusal | undefined {
@@ -90,24 +103,30 @@ export interface OutcomeInput {
 export function takeOutcome(fleet: Fleet, input: OutcomeInput, now: number): void {
   const { from, session, seq } = input
   const speaking = speaker(fleet, from, session)
-  if (isRefusal(speaking))
-    return fleet.reply(from, { op: 'refused', session, seq, request: input.push, refusal: speaking })
+  const refuse = (refusal: Refusal): void =>
+    fleet.reply(from, { op: 'refused', session, seq, request: input.push, refusal })
+  if (isRefusal(speaking)) return refuse(speaking)
   const push = fleet.pushes.get(input.push)
   const device = push?.devices.find((one) => deviceName(one.device) === from)
-  if (push !== undefined && device !== undefined) {
+  if (push === undefined || device === undefined) return refuse({ why: 'push-unknown', push: input.push })
+  if (isPending(device) || device.state === 'unreachable') {
     const { outcome: state, code, detail, version } = input
-    settle(fleet, push, { device: device.device, state, code, detail, version })
+    settle(fleet, push, [{ device: device.device, state, code, detail, version }])
     advancePushes(fleet, now)
   }
   fleet.reply(from, { op: 'noted', session, seq })
 }
 
-/** Records a final word on one device; its retained update goes. */
-function settle(fleet: Fleet, push: Push, device: PushDevice): Push {
-  const devices = push.devices.map((one) => (one.device === device.device ? device : one))
-  const settled = { ...push, devices }
-  fleet.effect({ do: 'update', device: device.device, resource: push.resource, push: null })
-  return putPush(fleet, settled)
+/** Records the last word on some devices. While the push is open their retained updates are its own, and go. */
+function settle(fleet: Fleet, push: Push, settled: readonly PushDevice[]): Push {
+  const byPath = new Map(settled.map((one) => [one.device, one]))
+  const devices = push.devices.map((before) => {
+    const after = byPath.get(before.device)
+    if (after !== undefined && push.state === 'open' && before.state === 'sent')
+      fleet.effect({ do: 'update', device: before.device, resource: push.resource, push: null })
+    return after ?? before
+  })
+  return putPush(fleet, { ...push, devices })
 }
 
 function putPush(fleet: Fleet, push: Push): Push {
@@ -127,17 +146,22 @@ export function advancePushes(fleet: Fleet, now: number): void {
 
 function advanceOne(fleet: Fleet, push: Push, now: number): void {
   if (push.under !== null && !isHeldUnder(fleet, push.under)) return withdraw(fleet, push, now)
-  let current = push
-  for (const device of push.devices) {
-    if (isPending(device) && unreachableAt(fleet, device.device) <= now) {
-      current = settle(fleet, current, {
-        ...device,
-        state: 'unreachable',
-        code: 'unreachable',
-        detail: 'no contact for two lease times'
-      })
-    }
-  }
+  const gone = push.devices.filter(
+    (device) => isPending(device) && unreachableAt(fleet, device.device) <= now
+  )
+  const word = {
+    state: 'unreachable',
+    code: 'unreachable',
+    detail: 'no contact for two lease times'
+  } as const
+  let current =
+    gone.length === 0
+      ? push
+      : settle(
+          fleet,
+          push,
+          gone.map((device) => ({ ...device, ...word }))
+        )
   if (current.under === null || allStand(fleet, current, current.under, now))
     current = sendNext(fleet, current)
   if (current.devices.some(isPending)) return

@@ -1,5 +1,6 @@
+import { LOST_GRANT_DELAY_MS } from './continuity.ts'
 import type { Blocker } from './effects.ts'
-import type { Fleet, Waiter } from './fleet.ts'
+import type { Fleet, Session, Waiter } from './fleet.ts'
 import { blockerOf, grant } from './lock.ts'
 import { overlap, parseLock, ScopeSet } from './scope.ts'
 
@@ -45,9 +46,14 @@ class Taken {
   }
 }
 
-/** Whether grants and reclaims wait: for living owners that are still coming back, or in a quiet time. */
-export const isClosed = (fleet: Fleet, now: number): boolean =>
-  now < fleet.opensAt || now < fleet.meta.quietUntil
+/** When reclaims may begin: living owners are still coming back before, or a quiet time runs. */
+export const reclaimsFrom = (fleet: Fleet): number => Math.max(fleet.opensAt, fleet.meta.quietUntil)
+
+/** When grants may begin: after a quiet time, lost grants count with a delay of their own. */
+export function grantsFrom(fleet: Fleet): number {
+  const { quietUntil } = fleet.meta
+  return Math.max(fleet.opensAt, quietUntil > 0 ? quietUntil + LOST_GRANT_DELAY_MS : 0)
+}
 
 /** A session that may act: it has renewed in this life of Locksmith, and its lease has not run out. */
 export function hasLease(fleet: Fleet, session: number, now: number): boolean {
@@ -57,13 +63,13 @@ export function hasLease(fleet: Fleet, session: number, now: number): boolean {
 
 /** Grants whatever can be granted, in order. */
 export function serveQueue(fleet: Fleet, now: number): void {
-  if (isClosed(fleet, now)) return
+  if (fleet.storeRefuses || now < grantsFrom(fleet)) return
   const waiters = waitersInOrder(fleet)
   if (waiters.length === 0) return
   const taken = new Taken()
   for (const lock of fleet.busy.values()) taken.add(lock.scope, lock.resource)
   for (const waiter of waiters) {
-    if (!hasLease(fleet, waiter.session, now)) continue
+    if (fleet.waiters.get(waiter.request) === undefined || !hasLease(fleet, waiter.session, now)) continue
     if (!taken.touches(waiter.locks)) grantTo(fleet, waiter, now)
     taken.addAll(waiter.locks)
   }
@@ -77,7 +83,25 @@ function grantTo(fleet: Fleet, waiter: Waiter, now: number): void {
   if (granted === undefined) return
   fleet.waiters.remove(request)
   fleet.reply(session.name, { op: 'granted', session: session.session, seq, request, locks: granted })
+  refuseOthers(fleet, session, locks)
 }
+
+/** A session that holds cannot queue for more, or two of them could wait for each other. */
+function refuseOthers(fleet: Fleet, { name, session }: Session, held: readonly string[]): void {
+  for (const { request, seq } of waitersOf(fleet, session)) {
+    fleet.waiters.remove(request)
+    fleet.reply(name, {
+      op: 'refused',
+      session,
+      seq,
+      request,
+      refusal: { why: 'holds-already', locks: held }
+    })
+  }
+}
+
+export const waitersOf = (fleet: Fleet, session: number): Waiter[] =>
+  [...fleet.waiters.values()].filter((waiter) => waiter.session === session)
 
 /** What stands between a waiter and its grant: the locks that are taken, else the waiters before it. */
 export function blockersOf(

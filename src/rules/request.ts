@@ -1,6 +1,6 @@
 import type { Contact, Fleet, Lock, Session, Waiter } from './fleet.ts'
 import { free } from './lock.ts'
-import { anyConflict, blockersOf, placeOf, serveQueue } from './queue.ts'
+import { anyConflict, blockersOf, grantsFrom, hasLease, placeOf, serveQueue } from './queue.ts'
 import type { Refusal } from './refusals.ts'
 import { covers, parseLock } from './scope.ts'
 
@@ -13,6 +13,8 @@ export interface Ask {
   readonly phase?: string | undefined
   /** How long it has been waiting already, by the asker's count. Milliseconds. */
   readonly waitedMs: number
+  /** It has ended for its asker, whose present step has not: it is named, and no longer wanted. */
+  readonly over?: boolean | undefined
 }
 
 export interface AcquireInput extends Ask {
@@ -27,7 +29,9 @@ export interface AcquireInput extends Ask {
 /** The speaking session, or why it cannot speak. */
 export function speaker(fleet: Fleet, from: string, session: number): Session | Refusal {
   const known = fleet.sessions.get(String(session))
-  if (known === undefined || known.name !== from) return { why: 'unknown-session' }
+  // One without contact has said goodbye: what still arrives of it is late.
+  const inContact = fleet.contacts.get(String(session)) !== undefined
+  if (known === undefined || known.name !== from || !inContact) return { why: 'unknown-session' }
   return known.replacedBy === null ? known : { why: 'session-replaced', by: known.replacedBy }
 }
 
@@ -71,6 +75,17 @@ export function refusalOf(fleet: Fleet, session: Session, ask: Ask): Refusal | u
   return undefined
 }
 
+/** The waiter of this request, if it is this session's own. One of an earlier session of that name gives way to it. */
+export function waiterOf(fleet: Fleet, session: Session, ask: Ask): Waiter | Refusal | undefined {
+  const waiter = fleet.waiters.get(ask.request)
+  if (waiter === undefined) return undefined
+  if (waiter.name !== session.name || waiter.locks.join() !== ask.locks.join())
+    return { why: 'request-of-another', owner: waiter.name }
+  if (waiter.session === session.session) return waiter
+  fleet.waiters.remove(ask.request)
+  return undefined
+}
+
 /** Puts a request into the queue, where it is served in its turn. */
 export function enqueue(fleet: Fleet, session: Session, ask: Ask & { seq: number }, now: number): Waiter {
   const waiter: Waiter = {
@@ -84,7 +99,15 @@ export function enqueue(fleet: Fleet, session: Session, ask: Ask & { seq: number
     arrival: fleet.count()
   }
   fleet.waiters.put(ask.request, waiter)
+  notePhase(fleet, session, ask)
   return waiter
+}
+
+/** Remembers what the owner of a request says it is doing; nobody else can speak for it. */
+export function notePhase(fleet: Fleet, { session }: Session, { request, phase }: Ask): void {
+  const owner = fleet.waiters.get(request) ?? fleet.grants.get(request)
+  const news = phase !== undefined && phase !== (fleet.phases.get(request) ?? '')
+  if (news && owner?.session === session) fleet.phases.put(request, phase)
 }
 
 export function acquire(fleet: Fleet, input: AcquireInput, now: number): void {
@@ -96,11 +119,12 @@ export function acquire(fleet: Fleet, input: AcquireInput, now: number): void {
   const contact = contactOf(fleet, session, now)
   fleet.contacts.put(String(session.session), { ...contact, seq: Math.max(contact.seq, seq) })
 
-  if (input.phase !== undefined) fleet.phases.put(request, input.phase)
   const granted = fleet.grants.get(request)
   if (granted !== undefined) {
     if (granted.name !== session.name) return refuse({ why: 'request-of-another', owner: granted.name })
     if (granted.ended !== null) return refuse({ why: 'request-ended', how: granted.ended.how })
+    if (granted.locks.some(({ lock }) => !input.locks.includes(lock)))
+      return refuse({ why: 'request-of-another', owner: granted.name })
     return fleet.reply(input.from, {
       op: 'granted',
       session: granted.session,
@@ -109,7 +133,8 @@ export function acquire(fleet: Fleet, input: AcquireInput, now: number): void {
       locks: granted.locks
     })
   }
-  const waiting = fleet.waiters.get(request)
+  const waiting = waiterOf(fleet, session, input)
+  if (waiting !== undefined && isRefusal(waiting)) return refuse(waiting)
   if (waiting === undefined) {
     // A later heartbeat did not name it: the asker has given it up, and this is a late or repeated message.
     if (seq <= contact.heartbeatSeq) return refuse({ why: 'stale-message' })
@@ -133,7 +158,11 @@ function answerWaiter(fleet: Fleet, input: AcquireInput, now: number): void {
   if (input.wait) return fleet.reply(input.from, { op: 'queued', session, seq, request, place, blockers })
   fleet.waiters.remove(request)
   const refusal: Refusal =
-    blockers.length > 0 ? { why: 'busy', blockers } : { why: 'not-ready', inMs: notReadyMs(fleet, now) }
+    blockers.length > 0
+      ? { why: 'busy', blockers }
+      : now >= grantsFrom(fleet) && !hasLease(fleet, session, now)
+        ? { why: 'no-lease' }
+        : { why: 'not-ready', inMs: notReadyMs(fleet, now) }
   fleet.reply(input.from, { op: 'refused', session, seq, request, refusal })
 }
 
@@ -145,7 +174,7 @@ export function noteHot(fleet: Fleet, waiter: Waiter, now: number): void {
 }
 
 function notReadyMs(fleet: Fleet, now: number): number {
-  const at = Math.max(fleet.opensAt, fleet.meta.quietUntil)
+  const at = grantsFrom(fleet)
   return Number.isFinite(at) ? Math.max(0, at - now) : fleet.options.ttlMs
 }
 
@@ -199,7 +228,9 @@ export function abandonUnnamed(
   }
   for (const lock of [...fleet.busy.values()]) {
     if (lock.owner?.session !== session.session || lock.request === null) continue
-    if (left(lock.request, fleet.grants.get(lock.request)?.seq ?? 0)) free(fleet, lock, 'released', now)
+    // A store that refuses keeps the lock; the next heartbeat leaves it out again.
+    if (!fleet.storeRefuses && left(lock.request, fleet.grants.get(lock.request)?.seq ?? 0))
+      free(fleet, lock, 'released', now)
   }
 }
 

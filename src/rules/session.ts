@@ -1,7 +1,8 @@
 import { believeFence } from './continuity.ts'
 import type { Contact, Fleet, LockFence, Session, SessionKind } from './fleet.ts'
 import { orphan, putLock } from './lock.ts'
-import { placeOf, serveQueue } from './queue.ts'
+import { hasLease, placeOf, serveQueue, waitersOf } from './queue.ts'
+import type { Refusal } from './refusals.ts'
 import {
   type Ask,
   abandonUnnamed,
@@ -10,8 +11,10 @@ import {
   floorsOf,
   isRefusal,
   noteHot,
+  notePhase,
   refusalOf,
-  speaker
+  speaker,
+  waiterOf
 } from './request.ts'
 import { covers, deviceName } from './scope.ts'
 
@@ -49,9 +52,13 @@ export function hello(fleet: Fleet, input: HelloInput, now: number): void {
     } as const
     return fleet.reply(from, { op: 'failed', id, refusal })
   }
-  const repeated = [...fleet.sessions.values()].find(
-    (session) => session.hello === id && session.name === from
-  )
+  const same = [...fleet.sessions.values()].filter((session) => session.name === from)
+  const elsewhere = same.find((one) => isElsewhere(fleet, one, input, now))
+  if (elsewhere !== undefined) {
+    const refusal = { why: 'identity-taken', device: elsewhere.device ?? '' } as const
+    return fleet.reply(from, { op: 'failed', id, refusal })
+  }
+  const repeated = same.find((session) => session.hello === id)
   const session = repeated ?? begin(fleet, input, now)
   fleet.reply(from, {
     op: 'hello',
@@ -61,6 +68,14 @@ export function hello(fleet: Fleet, input: HelloInput, now: number): void {
     news: takeNews(fleet, session)
   })
 }
+
+/** Another device of the same name is alive: one of the two is set up wrong. One that has fallen silent may have moved. */
+const isElsewhere = (fleet: Fleet, other: Session, input: HelloInput, now: number): boolean =>
+  input.kind === 'agent' &&
+  other.kind === 'agent' &&
+  other.replacedBy === null &&
+  other.device !== input.device &&
+  hasLease(fleet, other.session, now)
 
 function begin(fleet: Fleet, input: HelloInput, now: number): Session {
   const session: Session = {
@@ -97,14 +112,11 @@ function replaceOlder(fleet: Fleet, newer: Session, now: number): void {
     }
     dropWaiters(fleet, older.session)
     fleet.sessions.put(String(older.session), { ...older, replacedBy: newer.session })
-    fleet.contacts.remove(String(older.session))
   }
 }
 
 export function dropWaiters(fleet: Fleet, session: number): void {
-  for (const waiter of [...fleet.waiters.values()]) {
-    if (waiter.session === session) fleet.waiters.remove(waiter.request)
-  }
+  for (const { request } of waitersOf(fleet, session)) fleet.waiters.remove(request)
 }
 
 /** An owner whose lock was cleared learns of it when it returns; its reply may be lost, so a repeated hello is told again. */
@@ -197,27 +209,47 @@ function takeAsks(fleet: Fleet, session: Session, input: HeartbeatInput, now: nu
     now
   )
   for (const ask of input.asks) {
-    if (ask.phase !== undefined) fleet.phases.put(ask.request, ask.phase)
-    const granted = fleet.grants.get(ask.request)
-    if (granted?.ended != null) {
-      const { request } = ask
-      fleet.reply(session.name, {
-        op: 'ended',
-        session: session.session,
-        seq: 0,
-        request,
-        locks: [],
-        how: granted.ended.how
-      })
-    }
-    if (granted !== undefined || fleet.waiters.get(ask.request) !== undefined) continue
-    const refusal = refusalOf(fleet, session, ask)
+    const refusal = takeAsk(fleet, session, { ...ask, seq: input.seq }, now)
     const { request } = ask
-    if (refusal === undefined) noteHot(fleet, enqueue(fleet, session, { ...ask, seq: input.seq }, now), now)
-    else
+    if (refusal !== undefined)
       fleet.reply(session.name, { op: 'refused', session: session.session, seq: input.seq, request, refusal })
   }
   serveQueue(fleet, now)
+}
+
+/** One request that a heartbeat names: told of its end, left in the queue, or put there anew. */
+function takeAsk(
+  fleet: Fleet,
+  session: Session,
+  ask: Ask & { seq: number },
+  now: number
+): Refusal | undefined {
+  notePhase(fleet, session, ask)
+  const { request } = ask
+  const granted = fleet.grants.get(request)
+  if (granted !== undefined) {
+    if (granted.name !== session.name) return { why: 'request-of-another', owner: granted.name }
+    if (granted.ended !== null) tellEnded(fleet, session, { request, how: granted.ended.how })
+    return undefined
+  }
+  const waiting = waiterOf(fleet, session, ask)
+  if (waiting !== undefined && isRefusal(waiting)) return waiting
+  if (ask.over === true) {
+    if (waiting !== undefined) fleet.waiters.remove(request)
+    return undefined
+  }
+  if (waiting !== undefined) return undefined
+  const refusal = refusalOf(fleet, session, ask)
+  if (refusal === undefined) noteHot(fleet, enqueue(fleet, session, ask, now), now)
+  return refusal
+}
+
+function tellEnded(
+  fleet: Fleet,
+  { name, session }: Session,
+  { request, how }: { request: string; how: string }
+): void {
+  fleet.reply(name, { op: 'ended', session, seq: 0, request, locks: [], how })
 }
 
 function answer(
@@ -232,7 +264,7 @@ function answer(
   })
   const queued = asks.flatMap(({ request }) => {
     const waiter = fleet.waiters.get(request)
-    return waiter === undefined ? [] : [{ request, ...placeOf(fleet, waiter, now) }]
+    return waiter?.session !== session.session ? [] : [{ request, ...placeOf(fleet, waiter, now) }]
   })
   const { device } = session
   const covering =

@@ -67,7 +67,6 @@ function rebased<T extends Times>(lock: T, ttlMs: number, now: number): T {
 /** Every session that the store knows may still believe in a lease for one ttl. */
 function startContacts(fleet: Fleet, now: number): void {
   for (const session of fleet.sessions.values()) {
-    if (session.replacedBy !== null) continue
     fleet.contacts.put(String(session.session), {
       session: session.session,
       leaseUntil: now + fleet.options.ttlMs,

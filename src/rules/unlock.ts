@@ -1,6 +1,6 @@
 import type { Fleet, Lock, Operation } from './fleet.ts'
 import { clearedBy, free, freeAt, leaseUntil, lockDelayMs, lockOf, orphan, putLock } from './lock.ts'
-import { hasLease, isClosed, serveQueue } from './queue.ts'
+import { hasLease, reclaimsFrom, serveQueue } from './queue.ts'
 import type { Refusal } from './refusals.ts'
 import { parseLock } from './scope.ts'
 
@@ -83,5 +83,5 @@ export function clearNow(fleet: Fleet, lock: Lock, now: number): void {
   const passed = until + lockDelayMs(fleet, lock) <= now
   if (lock.state === 'held') orphan(fleet, lock, { cause: 'cleared', leaseUntil: until }, now)
   else if (lock.orphan !== null) putLock(fleet, { ...lock, orphan: { ...lock.orphan, cause: 'cleared' } })
-  if (passed && !isClosed(fleet, now)) free(fleet, lockOf(fleet, lock.name), 'cleared', now)
+  if (passed && now >= reclaimsFrom(fleet)) free(fleet, lockOf(fleet, lock.name), 'cleared', now)
 }

@@ -1,0 +1,174 @@
+import assert from 'node:assert/strict'
+import { writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { test } from 'node:test'
+import { mosquittoMissing } from '../support/mosquitto.ts'
+import { waitFor } from '../support/wait.ts'
+import { type ListedLock, startFleet, type TestFleet } from './program.ts'
+import { startPuppet, updateOf } from './puppet-agent.ts'
+
+const needs = { skip: mosquittoMissing() }
+
+function document(fleet: TestFleet, version: number): string {
+  const file = join(fleet.folder, `aim-${version}.toml`)
+  const values = 'sensitivity = 0.65\ndeadband_deg = 0.4\nmax_slew_deg_s = 45.0'
+  writeFileSync(file, `resource = "aim"\nversion = ${version}\n[values]\n${values}\n`)
+  return file
+}
+
+interface Result {
+  readonly ok: boolean
+  readonly devices: readonly {
+    device: string
+    outcome: string
+    code: string | null
+    version: number | null
+  }[]
+}
+
+test(
+  'a rolling push hands the document to one device after another and reports each outcome',
+  needs,
+  async (t) => {
+    const fleet = await startFleet(t)
+    const { url } = fleet.mosquitto
+    const [a, b] = [await startPuppet(t, url, 'plant/arm-1'), await startPuppet(t, url, 'plant/arm-2')]
+    const push = fleet.start('push', document(fleet, 2), '--to', 'plant', '--json')
+    const first = await updateOf(a, 2)
+    assert.equal(first.under, null)
+    assert.equal(b.updates.length, 0)
+    await a.answer(first, 'applied')
+    await b.answer(await updateOf(b, 2), 'refused', 'LK-3006')
+    assert.equal((await push.exited()).code, 1)
+    const { ok, devices } = push.lines.at(-1) as unknown as Result
+    assert.equal(ok, false)
+    assert.deepEqual(
+      devices.map(({ device, outcome, code, version }) => [device, outcome, code, version]),
+      [
+        ['plant/arm-1', 'applied', null, 2],
+        ['plant/arm-2', 'refused', 'LK-3006', null]
+      ]
+    )
+    assert.match(push.stderr, /plant\/arm-1: applied \(version 2\)/)
+  }
+)
+
+test('--at-once serves that many at a time, and a device may be called by its name', needs, async (t) => {
+  const fleet = await startFleet(t)
+  const { url } = fleet.mosquitto
+  const [a, b] = [await startPuppet(t, url, 'plant/arm-1'), await startPuppet(t, url, 'plant/arm-2')]
+  const both = fleet.start('push', document(fleet, 2), '--to', '*', '--at-once', '2')
+  const [toA, toB] = [await updateOf(a, 2), await updateOf(b, 2)]
+  await Promise.all([a.answer(toA, 'applied'), b.answer(toB, 'applied')])
+  assert.equal((await both.exited()).code, 0)
+  assert.match(both.stdout, /applied on 2 devices/)
+  const one = fleet.start('push', document(fleet, 3), '--to', 'arm-2')
+  await b.answer(await updateOf(b, 3), 'applied')
+  assert.equal((await one.exited()).code, 0)
+  assert.equal(a.updates.length, 1)
+  const nobody = await fleet.run('push', document(fleet, 4), '--to', 'arm-9', '--json')
+  assert.equal(nobody.code, 1)
+  assert.match(nobody.stdout, /"code":"LK-3003"/)
+})
+
+test(
+  'a push waits for another of its resource to end, or gives up after --wait with 75',
+  needs,
+  async (t) => {
+    const fleet = await startFleet(t)
+    const arm = await startPuppet(t, fleet.mosquitto.url, 'plant/arm-1')
+    const first = fleet.start('push', document(fleet, 2), '--to', '*', '--wait', '5m')
+    const update = await updateOf(arm, 2)
+    const hasty = await fleet.run('push', document(fleet, 3), '--to', '*', '--wait', '500ms', '--json')
+    assert.equal(hasty.code, 75)
+    const second = fleet.start('push', document(fleet, 4), '--to', '*')
+    await waitFor('the second to wait', () => /waiting: push .* is under way/.test(second.stderr))
+    await arm.answer(update, 'applied')
+    await arm.answer(await updateOf(arm, 4), 'applied')
+    assert.equal((await first.exited()).code, 0)
+    assert.equal((await second.exited()).code, 0)
+  }
+)
+
+test(
+  'a push together sends nothing before everybody stands, names its lock and fence, and releases at the end',
+  needs,
+  async (t) => {
+    const fleet = await startFleet(t)
+    const { url } = fleet.mosquitto
+    const [a, b] = [await startPuppet(t, url, 'plant/arm-1'), await startPuppet(t, url, 'plant/arm-2')]
+    const push = fleet.start(
+      'push',
+      document(fleet, 2),
+      '--to',
+      'plant',
+      '--together',
+      '--as',
+      'node-7',
+      '--json'
+    )
+    await a.stand()
+    const [held] = await fleet.json<(ListedLock & { phase: string })[]>('locks')
+    assert.deepEqual([held?.lock, held?.owner?.name], ['plant:aim', 'node-7'])
+    assert.deepEqual([a.updates.length, b.updates.length], [0, 0])
+    await b.stand()
+    const first = await updateOf(a, 2)
+    assert.deepEqual(first.under, { lock: 'plant:aim', fence: held?.fence })
+    await a.answer(first, 'applied')
+    await b.answer(await updateOf(b, 2), 'applied')
+    assert.equal((await push.exited()).code, 0, push.stderr)
+    assert.equal((push.lines.at(-1) as unknown as Result).ok, true)
+    assert.deepEqual(await fleet.json('locks'), [])
+  }
+)
+
+test(
+  'a push together that sleeps past its lease wakes, sends nothing more, and ends with 124',
+  needs,
+  async (t) => {
+    const fleet = await startFleet(t)
+    const { url } = fleet.mosquitto
+    const [a, b] = [await startPuppet(t, url, 'plant/arm-1'), await startPuppet(t, url, 'plant/arm-2')]
+    const push = fleet.start(
+      'push',
+      document(fleet, 2),
+      '--to',
+      'plant',
+      '--together',
+      '--as',
+      'node-7',
+      '--json'
+    )
+    await waitFor('the grant', () => push.stderr.includes('is held under fence'))
+    await Promise.all([a.stand(), b.stand()])
+    const first = await updateOf(a, 2)
+    push.signal('SIGSTOP')
+    const next = fleet.start('lock', '*:aim', '--as', 'operator')
+    await next.line('the grant after the ghost', (line) => typeof line.fence === 'number')
+    push.signal('SIGCONT')
+    assert.equal((await push.exited()).code, 124)
+    assert.equal((push.lines.at(-1) as { error?: { code: string } }).error?.code, 'LK-1016')
+    await a.answer(first, 'applied').catch(() => undefined)
+    const [held] = await fleet.json<ListedLock[]>('locks')
+    assert.equal(held?.owner?.name, 'operator')
+    assert.equal(b.updates.length, 0)
+  }
+)
+
+test(
+  'Ctrl-C in a push together never says that it has stopped while updates are out: the lease runs out first',
+  needs,
+  async (t) => {
+    const fleet = await startFleet(t, { ttl: '3s' })
+    const arm = await startPuppet(t, fleet.mosquitto.url, 'plant/arm-1')
+    const push = fleet.start('push', document(fleet, 2), '--to', 'plant', '--together', '--json')
+    await waitFor('the grant', () => push.stderr.includes('is held under fence'))
+    await arm.stand()
+    await updateOf(arm, 2)
+    push.signal('SIGINT')
+    assert.equal((await push.exited()).code, 75)
+    const held = await fleet.json<ListedLock[]>('locks')
+    assert.equal(held[0]?.lock, 'plant:aim')
+    await waitFor('the lease to run out', async () => (await fleet.json<unknown[]>('locks')).length === 0)
+  }
+)

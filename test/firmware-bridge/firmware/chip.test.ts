@@ -107,6 +107,11 @@ describe('the committed image on the chip', () => {
     assert.equal(board.trace.bootCount, 2)
   })
 
+  it('speaks at 115200 baud, within the tolerance of a receiver', () => {
+    const { baudRate } = new ChipBench().start().chip
+    assert.ok(Math.abs(baudRate / 115_200 - 1) < 0.025, `${baudRate} baud`)
+  })
+
   it('answers a pause within a frame time, also in the middle of a commit', () => {
     const board = new ChipBench().start()
     board.stage(7)

@@ -2,17 +2,21 @@ import assert from 'node:assert/strict'
 import { readFileSync } from 'node:fs'
 import { describe, it } from 'node:test'
 import { loadFirmware } from '../../../firmware-bridge/firmware/boards/wasm/firmware.ts'
+import { crc16 } from '../../../firmware-bridge/link/crc16.ts'
+import { encodeFrame, FrameDecoder } from '../../../firmware-bridge/link/frame.ts'
 import { FirmwareBench } from '../../support/firmware-bench.ts'
 
 interface Step {
   readonly atMs: number
   readonly from: 'host' | 'controller'
   readonly says: string
+  readonly body: string
   readonly wire: string
 }
 
 interface Vectors {
-  readonly frames: readonly { readonly name: string; readonly wire: string }[]
+  readonly crc: readonly { readonly text: string; readonly crc: number }[]
+  readonly frames: readonly { readonly name: string; readonly body: string; readonly wire: string }[]
   /** No frames at all. */
   readonly broken: readonly { readonly name: string; readonly wire: string }[]
   /** Frames, but not from a host. */
@@ -54,6 +58,36 @@ describe('vectors: the firmware', () => {
     })
   }
 })
+
+describe('vectors: the TypeScript codec', () => {
+  it('computes the same CRC', () => {
+    for (const { text, crc } of vectors.crc) assert.equal(crc16(Buffer.from(text)), crc, text)
+  })
+
+  it('builds and parses every frame and every line of the conversations', () => {
+    for (const { body, wire } of [
+      ...vectors.frames,
+      ...vectors.conversations.flatMap(({ steps }) => steps)
+    ]) {
+      const frame = frameOf(bytes(body))
+      assert.equal(Buffer.from(encodeFrame(frame)).toString('hex'), wire)
+      assert.deepEqual(new FrameDecoder().push(bytes(wire)), [frame])
+    }
+  })
+
+  it('drops and counts what is no frame', () => {
+    for (const { name, wire } of vectors.broken) {
+      const decoder = new FrameDecoder()
+      assert.deepEqual(decoder.push(bytes(wire)), [], name)
+      assert.equal(decoder.badFrames, 1, name)
+    }
+  })
+})
+
+function frameOf(body: Uint8Array) {
+  const view = new DataView(body.buffer)
+  return { type: body[0]!, seq: body[1]!, link: view.getUint32(2, true), payload: body.slice(6) }
+}
 
 /** The type stands behind the first COBS code, and is never 0. */
 function isFromController(wire: string): boolean {

@@ -4,6 +4,9 @@
 #include "board.h"
 #include "hardware.h"
 
+/* Eight clocks a bit: 117,647 baud, 2.1 % off, within what a receiver bears; sixteen would be 3.5 % off. */
+#define BAUD_RATE 115200ul
+
 /* Powers of two: indices wrap by a mask. */
 #define RX_BYTES 64u
 #define TX_BYTES 128u
@@ -18,7 +21,7 @@ static volatile struct {
 
 void serial_open(void) {
   UCSR0A = 1 << U2X0;
-  UBRR0 = F_CPU / 8 / 115200;
+  UBRR0 = (F_CPU / 8 + BAUD_RATE / 2) / BAUD_RATE - 1;
   UCSR0C = 1 << UCSZ01 | 1 << UCSZ00;
   UCSR0B = 1 << RXEN0 | 1 << TXEN0 | 1 << RXCIE0;
 }

@@ -83,8 +83,7 @@ export class Board {
   step(): void {
     const targetCycles = this.#targetCycles()
     while (this.#chip.cycles < targetCycles) {
-      const nextLook = Math.max(this.#chip.idleUntil, this.#chip.cycles + SLICE_CYCLES)
-      this.#chip.runTo(Math.min(targetCycles, nextLook))
+      this.#chip.runTo(Math.min(targetCycles, this.#chip.idleUntil + SLICE_CYCLES))
       const agoMs = Math.max(0, (targetCycles - this.#chip.cycles) / CYCLES_PER_MS)
       this.#trace?.sample(this.#chip, this.#around.wall() - agoMs)
     }

@@ -19,7 +19,7 @@ import { attachUsart, type SerialLine, type Usart } from './mend-usart.ts'
 
 export const CLOCK_HZ = 16_000_000
 export const EEPROM_BYTES = 1024
-const SRAM_BYTES = 2048
+export const SRAM_BYTES = 2048
 
 const OPCODE_SLEEP = 0x9588
 const OPCODE_SEI = 0x9478

@@ -14,6 +14,7 @@ import { type ProcessConfig, parseConfig } from './config.ts'
 import { obey } from './control.ts'
 import { readFirmware } from './firmware-image.ts'
 import { loadLibc } from './libc.ts'
+import { warmUp } from './warm-up.ts'
 
 const PARENT_CHECK_MS = 1000
 
@@ -27,6 +28,7 @@ function main(): void {
     const { values } = parseArgs({ options: { config: { type: 'string' } } })
     config = parseConfig(values.config ?? '')
     const firmware = readFirmware(config.firmware)
+    warmUp(firmware.flash)
     boards = new Boards(config.boards, {
       libc,
       firmware,

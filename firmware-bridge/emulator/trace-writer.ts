@@ -2,8 +2,8 @@ import fs from 'node:fs'
 import type { TraceReader } from '../firmware/trace.ts'
 import { type Chip, CLOCK_HZ } from './chip.ts'
 
-/** A line is due after this much of the chip's time; a slice below 100 ms, because samples come in slices. */
-const BEAT_CYCLES = 0.095 * CLOCK_HZ
+/** A line is due after this much of the chip's time: short of 100 ms by more than a tick of the firmware, between which nobody looks. */
+const BEAT_CYCLES = 0.085 * CLOCK_HZ
 /** The firmware's RAM is read while it sleeps; one that never does is read all the same after so many slices. */
 const AWAKE_SLICES = 10
 

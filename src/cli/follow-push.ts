@@ -13,14 +13,19 @@ export interface Following {
   readonly ends: readonly AbortSignal[]
   readonly note: (text: string) => void
   readonly progress?: (devices: readonly WirePushDevice[]) => void
+  /** A push together goes on only at its pusher's word: it is given after each outcome, and while devices come to a stand. */
+  readonly drives: boolean
 }
 
 /** A push that is told at each outcome may lose a message, so it is asked for as well. */
 const ASK_EVERY_MS = 2000
+const DRIVE_EVERY_MS = 200
 
 /** Resolves when the push is done or withdrawn. */
 export async function followPush(fleet: FleetAccess, following: Following): Promise<PushState> {
-  const { first, ends, note, progress } = following
+  const { first, ends, note, progress, drives } = following
+  const everyMs = drives ? DRIVE_EVERY_MS : ASK_EVERY_MS
+  let news = new AbortController()
   const over = new AbortController()
   let latest = first
   const told = new Set<string>()
@@ -33,13 +38,17 @@ export async function followPush(fleet: FleetAccess, following: Following): Prom
   }
   take(first)
   const deaf = fleet.connection.onReply((reply) => {
-    if (reply.op === 'push' && reply.id === first.id) take(reply)
+    if (reply.op !== 'push' || reply.id !== first.id) return
+    take(reply)
+    // Unasked: something has changed.
+    if (drives && reply.seq === 0) news.abort()
   })
   try {
     while (!over.signal.aborted) {
-      const ended = await untilNextLook(fleet, [over.signal, ...ends])
+      const ended = await untilNextLook(fleet, everyMs, [over.signal, ...ends, news.signal])
       if (ended === over.signal) break
-      if (ended !== undefined) throw ended.reason
+      if (ended !== undefined && ended !== news.signal) throw ended.reason
+      news = new AbortController()
       take(await ask(following).catch(() => latest))
     }
     return latest
@@ -54,10 +63,11 @@ const ask = ({ session, build }: Following): Promise<PushState> =>
 /** The signal that aborted, or undefined when it is time to ask. */
 async function untilNextLook(
   fleet: FleetAccess,
+  everyMs: number,
   signals: readonly AbortSignal[]
 ): Promise<AbortSignal | undefined> {
   const due = new AbortController()
-  const timer = fleet.clock.after(ASK_EVERY_MS, () => due.abort())
+  const timer = fleet.clock.after(everyMs, () => due.abort())
   const ended = await anyAborted(...signals, due.signal)
   timer.cancel()
   return ended === due.signal ? undefined : ended

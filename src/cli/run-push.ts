@@ -78,7 +78,14 @@ async function rolling(fleet: FleetAccess, plan: PushPlan, target: Target): Prom
   try {
     const build = requestOf(plan, target, null)
     const first = await inTurn(fleet, session, plan, build)
-    return await followPush(fleet, { session, build, first, ends: [plan.stop], note: plan.note })
+    return await followPush(fleet, {
+      session,
+      build,
+      first,
+      ends: [plan.stop],
+      note: plan.note,
+      drives: false
+    })
   } catch (error) {
     if (!plan.stop.aborted) throw error
     throw new LocksmithError(
@@ -159,6 +166,7 @@ async function underGrant(fleet: FleetAccess, { session, grant, plan, target }: 
       first,
       ends: [grant.lost, plan.stop],
       note: plan.note,
+      drives: true,
       progress: (devices) => grant.setPhase(phaseOf(devices))
     })
     if (state.state === 'withdrawn')

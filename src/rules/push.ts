@@ -162,8 +162,7 @@ function advanceOne(fleet: Fleet, push: Push, now: number): void {
           push,
           gone.map((device) => ({ ...device, ...word }))
         )
-  if (current.under === null || allStand(fleet, current, current.under, now))
-    current = sendNext(fleet, current)
+  if (current.under === null) current = sendNext(fleet, current)
   if (current.devices.some(isPending)) return
   putPush(fleet, { ...current, state: 'done', endedAt: now })
   fleet.log('info', 'push-done', { push: current.id, devices: current.devices.length })

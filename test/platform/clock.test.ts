@@ -32,7 +32,7 @@ test('when the kernel reports a suspend, the next reading includes it, and a tim
 
 test('a timer fires once, not before its time', async () => {
   const clock = systemClock({ keepAlive: true })
-  for (const ms of [0, 1, 7, 13]) {
+  for (const ms of [0, 1, 7, 13, 1200]) {
     const start = clock.now()
     const fired: number[] = []
     clock.after(ms, () => fired.push(clock.now()))

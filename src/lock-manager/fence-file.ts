@@ -1,4 +1,5 @@
 import * as z from 'zod'
+import { StoreError } from './store.ts'
 
 /**
  * The upper bound of the fences that may have been granted, in a second file beside the store. It must not be part of the
@@ -18,3 +19,16 @@ export function parseFenceFile(text: string | undefined): number {
 }
 
 export const printFenceFile = (fenceLimit: number): string => `${JSON.stringify({ fenceLimit })}\n`
+
+/** @throws StoreError (fatal) when the file cannot be read or understood */
+export function readFenceFile(file: FenceFile): number {
+  try {
+    return file.read()
+  } catch (error) {
+    const { message } = error as Error
+    throw new StoreError(
+      `the fence file cannot be used (${message}); restore it, or write into it a fenceLimit above every fence ever granted`,
+      true
+    )
+  }
+}

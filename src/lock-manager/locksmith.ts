@@ -7,25 +7,24 @@ import {
   type LocksmithStatus,
   parsePayload,
   request,
-  type Update,
   type WireRequest
 } from '../protocol/messages.ts'
 import { type Topics, topicsOf } from '../protocol/topics.ts'
 import { FENCE_BLOCK } from '../rules/continuity.ts'
 import type { Effect } from '../rules/effects.ts'
-import { advance, nextDue } from '../rules/expiry.ts'
-import { type DurableKind, Fleet, type Push } from '../rules/fleet.ts'
-import { lockOf } from '../rules/lock.ts'
+import { advance, nextDue, settle } from '../rules/expiry.ts'
+import { type DurableKind, Fleet } from '../rules/fleet.ts'
 import type { Policy } from '../rules/policy.ts'
 import { deviceName } from '../rules/scope.ts'
-import { deaf, listening, reserveFences, start } from '../rules/start.ts'
+import { deaf, listening, reserveFences, start, withholdFences } from '../rules/start.ts'
+import { lookUp, type Query, type Self, statusOf } from './answers.ts'
 import { chain } from './audit.ts'
 import { collect } from './collector.ts'
-import type { FenceFile } from './fence-file.ts'
+import { type FenceFile, readFenceFile } from './fence-file.ts'
+import { Publisher } from './publisher.ts'
 import { Retained } from './retained.ts'
 import { type AuditLink, type Store, type StoredChange, StoreError } from './store.ts'
-import { devicesView, locksView, recordOf, whyView } from './views.ts'
-import { handle, replyToWire } from './wire.ts'
+import { handle } from './wire.ts'
 
 export interface LocksmithOptions {
   readonly connect: ConnectBroker
@@ -60,6 +59,11 @@ export function startLocksmith(options: LocksmithOptions): Locksmith {
 
 const SENTINEL_EVERY_MS = 1000
 
+/** How long a store that refused is left alone. */
+const STORE_AGAIN_MS = 1000
+/** Links of the audit that are kept. */
+const AUDIT_KEPT = 100_000
+
 interface Waiting {
   readonly from: string
   readonly request: WireRequest
@@ -75,6 +79,7 @@ class Shell implements Locksmith {
   readonly #fleet: Fleet
   readonly #topics: Topics
   readonly #broker: BrokerConnection
+  readonly #publisher: Publisher
   readonly #sweeper: { stop(): void }
   readonly #states = new Map<string, AgentState>()
   readonly #startedAt: number
@@ -83,9 +88,13 @@ class Shell implements Locksmith {
   #phase: 'connecting' | 'reading' | 'serving' | 'stopped' = 'connecting'
   #queue: Waiting[] = []
   #flushing = false
+  #healthy = true
   #timer: Timer | undefined
   #lastAudit: AuditLink | undefined
   #sweeps = 0
+  #auditFrom = 0
+  #reserveFrom = Number.NEGATIVE_INFINITY
+  readonly #fileLimit: number
   #resolveReady: () => void = () => {}
 
   constructor(options: LocksmithOptions) {
@@ -96,6 +105,7 @@ class Shell implements Locksmith {
     this.ready = new Promise((resolve) => {
       this.#resolveReady = resolve
     })
+    this.#fileLimit = readFenceFile(options.fenceFile)
     this.#load()
     const will = JSON.stringify(this.#status(false))
     this.#broker = options.connect(
@@ -110,6 +120,12 @@ class Shell implements Locksmith {
         refused: (filter, why) => this.#o.log.error({ event: 'subscription-refused', filter }, why)
       }
     )
+    this.#publisher = new Publisher({
+      fleet: this.#fleet,
+      topics: this.#topics,
+      broker: this.#broker,
+      log: options.log
+    })
     const { allRequests, allLocks, allAgents, allUpdates, status } = this.#topics
     this.#broker.subscribe([status, allLocks, allUpdates, allAgents, allRequests, this.#topics.sentinel('+')])
     this.#sweeper = options.everySweep(() => this.#sweep())
@@ -134,7 +150,7 @@ class Shell implements Locksmith {
   /** Repeated until it comes back: QoS 0 may lose it, and nothing is granted before. */
   #sendSentinel(nonce: string): void {
     if (nonce !== this.#sentinel || this.#phase === 'stopped') return
-    this.#broker?.publish(this.#topics.sentinel(nonce), '{}')
+    this.#broker.publish(this.#topics.sentinel(nonce), '{}')
     this.#o.clock.after(SENTINEL_EVERY_MS, () => this.#sendSentinel(nonce))
   }
 
@@ -149,25 +165,27 @@ class Shell implements Locksmith {
     if (this.#phase === 'reading') this.#startCheck(now)
     if (this.#phase !== 'serving') return
     listening(this.#fleet, now)
-    this.#republish(now)
+    this.#publisher.status(this.#status(true))
+    this.#publisher.everything(this.#retained.updates, now)
     this.#flushSoon()
   }
 
   /** No grant before store, file, status and all retained records were read, and a new block of fences is durable in each. */
   #startCheck(now: number): void {
-    const { store, fenceFile, boot, log } = this.#o
-    const fileLimit = fenceFile.read()
-    const { meta } = this.#fleet
-    // The store is written before the file: a file that is ahead proves that the store is not the newest.
-    const lostByFile = fileLimit > meta.fenceLimit ? fileLimit - 1 : 0
+    const { store, boot, log } = this.#o
+    const { fenceLimit } = this.#fleet.meta
+    const { status, knownFence } = this.#retained
+    const knownLimit = Math.max(this.#fileLimit, status?.fenceLimit ?? 0)
+    // The store is written before file and status: one that is ahead proves that the store is not the newest.
+    const lost = knownLimit > fenceLimit ? knownLimit - 1 : 0
     const facts = {
       rebooted: store.lastBoot() !== undefined && store.lastBoot() !== boot,
-      knownFence: Math.max(this.#retained.knownFence, lostByFile),
-      knownLimit: Math.max(fileLimit, this.#retained.status?.fenceLimit ?? 0),
-      knownTerm: this.#retained.status?.term ?? 0
+      knownFence: Math.max(knownFence, lost),
+      knownLimit,
+      knownTerm: status?.term ?? 0
     }
     start(this.#fleet, facts, now)
-    if (!this.#reserve() || !this.#commit()) {
+    if (!this.#reserve()) {
       log.error({ event: 'start-failed' }, 'the start check could not be stored; trying again in a second')
       this.#timer = this.#o.clock.after(1000, () => this.#phase === 'reading' && this.#retainedRead())
       return
@@ -177,21 +195,21 @@ class Shell implements Locksmith {
     this.#resolveReady()
   }
 
-  /** Reserves the next block: in the layer of the store, to be committed by the caller, and in the file. */
+  /** Makes the bound of the next block durable in the store, then in the file; only then are its fences granted. */
   #reserve(): boolean {
-    const limit = this.#fleet.meta.fenceNext + FENCE_BLOCK
+    const { meta } = this.#fleet
+    const limit = meta.fenceNext + FENCE_BLOCK
     reserveFences(this.#fleet, limit)
     if (!this.#commit()) return false
     try {
       this.#o.fenceFile.write(limit)
     } catch (error) {
-      this.#o.log.error(
-        { event: 'fence-file', error },
-        'the fence file could not be written; nothing is granted'
-      )
+      withholdFences(this.#fleet, meta.fenceLimit)
+      this.#fleet.keep()
+      this.#o.log.error({ event: 'fence-file', error }, 'the fence file could not be written')
       return false
     }
-    this.#publishStatus(true)
+    this.#publisher.status(this.#status(true))
     return true
   }
 
@@ -245,45 +263,59 @@ class Shell implements Locksmith {
   #flush(): void {
     const batch = this.#queue
     this.#queue = []
-    if (!this.#carryOut(batch) && batch.length > 0) {
-      // One bad write must not take the others with it: heartbeats need no disk.
-      for (const one of batch) this.#carryOut([one])
-    }
-    this.#reserveIfLow()
-    this.#setTimer()
+    const asks = batch.filter(({ request: { op } }) => op !== 'query')
+    const stored = this.#carryOut(asks)
+    if (!stored) this.#carryOutOneByOne(asks)
+    for (const { from, request: asked } of batch) if (asked.op === 'query') this.#answer(from, asked)
+    this.#setTimer(stored && this.#reserveIfLow())
   }
 
-  #carryOut(batch: readonly Waiting[]): boolean {
+  #carryOut(asks: readonly Waiting[]): boolean {
     const now = this.#o.clock.now()
     advance(this.#fleet, now)
-    for (const { from, request: asked } of batch) {
-      if (asked.op === 'query') this.#answer(from, asked, now)
-      else handle(this.#fleet, from, asked, now)
-    }
+    for (const { from, request: asked } of asks) this.#handle(from, asked, now)
+    settle(this.#fleet, now)
     return this.#commit()
+  }
+
+  #handle(from: string, asked: WireRequest, now: number): void {
+    if (asked.op !== 'query') handle(this.#fleet, from, asked, now)
+  }
+
+  /** The store refuses: whatever needs no disk, heartbeats above all, goes on; the rest has not happened and is repeated by its sender. */
+  #carryOutOneByOne(asks: readonly Waiting[]): void {
+    this.#fleet.storeRefuses = true
+    for (const { from, request: asked } of asks) {
+      this.#handle(from, asked, this.#o.clock.now())
+      this.#commit()
+    }
+    this.#fleet.storeRefuses = false
+  }
+
+  #noteHealth(why: string | undefined): void {
+    const healthy = why === undefined
+    if (healthy === this.#healthy) return
+    this.#healthy = healthy
+    const { log } = this.#o
+    if (healthy) log.info({ event: 'store-recovered' }, 'the store takes writes again')
+    else
+      log.error({ event: 'store-refused', code: 'LK-7002', why }, 'a write was refused; nothing is granted')
   }
 
   /** Persists, keeps, then acts; on failure nothing has happened. */
   #commit(): boolean {
     const effects = this.#fleet.takeEffects()
-    const now = this.#o.clock.now()
     let audit: readonly AuditLink[]
     try {
       audit = this.#persist(effects)
     } catch (error) {
       if (!(error instanceof StoreError)) throw error
       this.#fleet.drop()
-      this.#o.log.error(
-        { event: 'store-refused', code: 'LK-7002', why: error.message },
-        'the store refused a write; nothing was granted'
-      )
+      this.#noteHealth(error.message)
       return false
     }
     this.#fleet.keep()
-    // Whoever waits for an answer is served before those who watch.
-    for (const effect of effects) if (effect.do === 'reply') this.#act(effect, now)
-    for (const effect of effects) if (effect.do !== 'reply') this.#act(effect, now)
-    for (const link of audit) this.#broker?.publish(this.#topics.audit, JSON.stringify(link))
+    this.#publisher.carryOut(effects, audit, this.#o.clock.now())
     return true
   }
 
@@ -296,148 +328,44 @@ class Shell implements Locksmith {
     if (changes.length === 0 && entries.length === 0) return []
     const links = chain(this.#lastAudit, entries, this.#o.clock.wall())
     this.#o.store.commit(changes, links, this.#o.boot)
+    this.#noteHealth(undefined)
     this.#lastAudit = links.at(-1) ?? this.#lastAudit
     return links
   }
 
-  #reserveIfLow(): void {
+  /** False when it has to be tried again in a while: a quarter of a block is left until then. */
+  #reserveIfLow(): boolean {
     const { fenceLimit, fenceNext } = this.#fleet.meta
-    if (fenceLimit - fenceNext < FENCE_BLOCK / 4) this.#reserve()
+    if (fenceLimit - fenceNext >= FENCE_BLOCK / 4) return true
+    const now = this.#o.clock.now()
+    if (now < this.#reserveFrom) return false
+    this.#reserveFrom = now + STORE_AGAIN_MS
+    return this.#reserve()
   }
 
-  #setTimer(): void {
+  #setTimer(healthy: boolean): void {
     this.#timer?.cancel()
     const now = this.#o.clock.now()
     const due = nextDue(this.#fleet, now)
-    if (due !== undefined) this.#timer = this.#o.clock.after(Math.max(1, due - now), () => this.#flushSoon())
-  }
-
-  // Effects
-
-  #act(effect: Effect, now: number): void {
-    switch (effect.do) {
-      case 'reply':
-        this.#broker.publish(
-          this.#topics.reply(effect.to),
-          JSON.stringify(replyToWire(this.#fleet, effect, now))
-        )
-        return
-      case 'record':
-        return this.#publishRecord(effect.lock, now)
-      case 'update':
-        return this.#publishUpdate(effect.device, effect.resource, effect.push)
-      case 'hot': {
-        const { lock, wantedBy, blocker } = effect.hot
-        const { owner, heldMs, lastHeardMs, leaseLeftMs, freedBy } = blocker
-        this.#o.log.warn(
-          {
-            event: 'HOT',
-            lock,
-            wantedBy,
-            owner: owner?.name ?? null,
-            boot: owner?.boot ?? null,
-            ageMs: heldMs,
-            lastHeardMs,
-            leaseLeftMs,
-            freedBy
-          },
-          `HOT ${lock} is wanted by ${wantedBy} and ${blocker.state} by ${owner?.name ?? 'nobody'}`
-        )
-        return
-      }
-      case 'log':
-        return this.#o.log[effect.level]({ event: effect.event, ...effect.fields }, effect.event)
-    }
-  }
-
-  /** At QoS 0: records are published again at each connection, and the heartbeat is the truth. */
-  #publishRecord(lock: string, now: number): void {
-    this.#broker?.publish(
-      this.#topics.lock(lock),
-      JSON.stringify(recordOf(this.#fleet, lockOf(this.#fleet, lock), now)),
-      {
-        retain: true
-      }
-    )
-  }
-
-  #publishUpdate(device: string, resource: string, push: Push | null): void {
-    const topic = this.#topics.update(deviceName(device), resource)
-    this.#broker.publish(topic, push === null ? '' : JSON.stringify(updateOf(push)), { retain: true, qos: 1 })
-  }
-
-  #status(up: boolean): LocksmithStatus {
-    const { term, fenceLimit, fenceHigh, quietUntil } = this.#fleet.meta
-    const quietMs = Math.max(0, quietUntil - this.#o.clock.now())
-    return { instance: this.#o.instance, version: this.#o.version, term, up, fenceLimit, fenceHigh, quietMs }
-  }
-
-  #publishStatus(up: boolean): void {
-    this.#broker?.publish(this.#topics.status, JSON.stringify(this.#status(up)), { retain: true })
-  }
-
-  /** After a (re)connection the broker may have lost everything, or remember what is no longer true. */
-  #republish(now: number): void {
-    this.#publishStatus(true)
-    for (const lock of this.#fleet.locks.values()) this.#publishRecord(lock.name, now)
-    const due = new Set<string>()
-    for (const push of this.#fleet.pushes.values()) {
-      for (const { device, state } of push.state === 'open' ? push.devices : []) {
-        if (state !== 'sent') continue
-        due.add(this.#topics.update(deviceName(device), push.resource))
-        this.#publishUpdate(device, push.resource, push)
-      }
-    }
-    for (const topic of this.#retained.updates) {
-      if (!due.has(topic)) this.#broker.publish(topic, '', { retain: true, qos: 1 })
-    }
+    const inMs = healthy ? Math.max(1, (due ?? Number.POSITIVE_INFINITY) - now) : STORE_AGAIN_MS
+    if (Number.isFinite(inMs)) this.#timer = this.#o.clock.after(inMs, () => this.#flushSoon())
   }
 
   // Queries
 
-  #answer(from: string, { id, what, subject }: Extract<WireRequest, { op: 'query' }>, now: number): void {
-    const data = this.#look(what, subject ?? '', now)
-    const { term, fenceHigh, quietUntil } = this.#fleet.meta
-    const answer = {
-      op: 'answer',
-      id,
-      data: data ?? null,
-      term,
-      rev: this.#fleet.rev,
-      fenceHigh,
-      quietMs: Math.max(0, quietUntil - now)
-    }
-    this.#broker.publish(this.#topics.reply(from), JSON.stringify(answer))
+  #answer(from: string, query: Query): void {
+    const now = this.#o.clock.now()
+    const data = lookUp({ fleet: this.#fleet, states: this.#states, self: this.#self }, query, now)
+    this.#publisher.answer(from, { id: query.id, data }, now)
   }
 
-  #look(what: Extract<WireRequest, { op: 'query' }>['what'], subject: string, now: number): unknown {
-    switch (what) {
-      case 'locks':
-        return locksView(this.#fleet, now)
-      case 'devices':
-        return devicesView(this.#fleet, this.#states, now)
-      case 'why':
-        return whyView(this.#fleet, this.#states, subject, now)
-      case 'status':
-        return { locksmith: this.#self(now), devices: devicesView(this.#fleet, this.#states, now) }
-    }
+  get #self(): Self {
+    const { instance, version } = this.#o
+    return { instance, version, startedAt: this.#startedAt, sweeps: this.#sweeps }
   }
 
-  #self(now: number): unknown {
-    const { meta } = this.#fleet
-    return {
-      up: true,
-      version: this.#o.version,
-      instance: this.#o.instance,
-      term: meta.term,
-      startedMs: now - this.#startedAt,
-      watchdog: {
-        opensInMs: Math.max(0, this.#fleet.opensAt - now),
-        quietMs: Math.max(0, meta.quietUntil - now)
-      },
-      collector: { sweeps: this.#sweeps },
-      store: { kind: 'sqlite', locks: [...this.#fleet.locks.values()].length }
-    }
+  #status(up: boolean): LocksmithStatus {
+    return statusOf(this.#fleet, this.#self, { up, now: this.#o.clock.now() })
   }
 
   // Collector
@@ -455,6 +383,20 @@ class Shell implements Locksmith {
         this.#broker.publish(this.#topics.lock(lock), '', { retain: true })
       this.#retained.records.delete(lock)
     }
+    this.#forgetOldAudit()
+    this.#flushSoon()
+  }
+
+  #forgetOldAudit(): void {
+    const from = (this.#lastAudit?.seq ?? 0) - AUDIT_KEPT
+    if (from < this.#auditFrom + AUDIT_KEPT / 100) return
+    try {
+      this.#o.store.forgetAuditBefore(from)
+      this.#auditFrom = from
+    } catch (error) {
+      if (!(error instanceof StoreError)) throw error
+      this.#o.log.warn({ event: 'audit-kept', why: error.message }, 'old audit could not be removed')
+    }
   }
 
   async stop(): Promise<void> {
@@ -462,18 +404,8 @@ class Shell implements Locksmith {
     this.#phase = 'stopped'
     this.#timer?.cancel()
     this.#sweeper.stop()
-    this.#publishStatus(false)
+    this.#publisher.status(this.#status(false))
     await this.#broker.close()
     this.#o.store.close()
   }
 }
-
-const updateOf = ({ id, resource, version, document, digest, by, under }: Push): Update => ({
-  push: id,
-  resource,
-  version,
-  document,
-  digest,
-  by,
-  under: under === null ? null : { ...under }
-})

@@ -93,7 +93,11 @@ class SqliteStore implements Store {
   #boot: string | undefined
 
   forgetAuditBefore(seq: number): void {
-    this.#db.prepare('DELETE FROM audit WHERE seq < ?').run(seq)
+    try {
+      this.#db.prepare('DELETE FROM audit WHERE seq < ?').run(seq)
+    } catch (error) {
+      throw new StoreError((error as Error).message, false)
+    }
   }
 
   close(): void {

@@ -30,7 +30,7 @@ export interface Store {
   lastBoot(): string | undefined
   lastAudit(): AuditLink | undefined
   commit(changes: readonly StoredChange[], audit: readonly AuditLink[], boot: string): void
-  /** Removes audit links before this number; the chain goes on from the oldest one left. */
+  /** Removes audit links before this number; the chain goes on from the oldest one left. @throws StoreError */
   forgetAuditBefore(seq: number): void
   close(): void
 }

@@ -1,7 +1,6 @@
 import { CODE_OF, describe, ERRORS } from '../protocol/errors.ts'
 import type { LockRecord, WireRefusal, WireReply, WireRequest } from '../protocol/messages.ts'
 import type { Reply, Revision } from '../rules/effects.ts'
-import { advance } from '../rules/expiry.ts'
 import type { Fleet, Push } from '../rules/fleet.ts'
 import { startPush, takeOutcome } from '../rules/push.ts'
 import type { Refusal } from '../rules/refusals.ts'
@@ -12,14 +11,13 @@ import { recordOf } from './views.ts'
 
 /** Between the wire and the rules, both ways. */
 
-/** Hands a request to its rule. Queries change nothing and are answered elsewhere. */
+/** Hands a request to its rule; time was advanced before. Queries change nothing and are answered elsewhere. */
 export function handle(
   fleet: Fleet,
   from: string,
   request: Exclude<WireRequest, { op: 'query' }>,
   now: number
 ): void {
-  advance(fleet, now)
   switch (request.op) {
     case 'hello':
       return hello(fleet, { from, ...request }, now)

@@ -56,10 +56,7 @@ export function grant(fleet: Fleet, input: GrantInput, now: number): readonly Lo
   const { meta } = fleet
   const first = meta.fenceNext
   const next = first + input.locks.length
-  if (next > meta.fenceLimit) {
-    fleet.log('error', 'fences-used-up', { limit: meta.fenceLimit })
-    return undefined
-  }
+  if (next > meta.fenceLimit) return undefined
   fleet.meta = { ...meta, fenceNext: next, fenceHigh: next - 1 }
   const { name, session, boot, kind } = input.session
   const owner = { name, session, boot }

@@ -85,6 +85,11 @@ export function reserveFences(fleet: Fleet, limit: number): void {
   if (limit > fleet.meta.fenceLimit) fleet.meta = { ...fleet.meta, fenceLimit: limit }
 }
 
+/** Takes a block back whose bound could not be made durable outside the store. */
+export function withholdFences(fleet: Fleet, limit: number): void {
+  fleet.meta = { ...fleet.meta, fenceLimit: limit }
+}
+
 /** The broker was reached: from now on others can be heard. */
 export function listening(fleet: Fleet, now: number): void {
   fleet.listeningSince = now

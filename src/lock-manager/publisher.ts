@@ -1,0 +1,115 @@
+import type { BrokerConnection } from '../platform/broker.ts'
+import type { Log } from '../platform/logger.ts'
+import type { LocksmithStatus, Update } from '../protocol/messages.ts'
+import type { Topics } from '../protocol/topics.ts'
+import type { Effect, Hot } from '../rules/effects.ts'
+import type { Fleet, Push } from '../rules/fleet.ts'
+import { lockOf } from '../rules/lock.ts'
+import { deviceName } from '../rules/scope.ts'
+import type { AuditLink } from './store.ts'
+import { recordOf } from './views.ts'
+import { replyToWire } from './wire.ts'
+
+export interface PublisherOptions {
+  readonly fleet: Fleet
+  readonly topics: Topics
+  readonly broker: BrokerConnection
+  readonly log: Log
+}
+
+/** Carries out what the rules want done, once it is durable. */
+export class Publisher {
+  readonly #o: PublisherOptions
+
+  constructor(options: PublisherOptions) {
+    this.#o = options
+  }
+
+  carryOut(effects: readonly Effect[], audit: readonly AuditLink[], now: number): void {
+    const { broker, topics, fleet } = this.#o
+    const records = new Set<string>()
+    // Whoever waits for an answer is served before those who watch.
+    for (const effect of effects) {
+      if (effect.do === 'reply')
+        broker.publish(topics.reply(effect.to), JSON.stringify(replyToWire(fleet, effect, now)))
+      else if (effect.do === 'record') records.add(effect.lock)
+    }
+    for (const lock of records) this.#record(lock, now)
+    for (const effect of effects) this.#act(effect)
+    for (const link of audit) broker.publish(topics.audit, JSON.stringify(link))
+  }
+
+  #act(effect: Effect): void {
+    const { log } = this.#o
+    if (effect.do === 'update') this.#update(effect.device, effect.resource, effect.push)
+    else if (effect.do === 'hot') sayHot(log, effect.hot)
+    else if (effect.do === 'log') log[effect.level]({ event: effect.event, ...effect.fields }, effect.event)
+  }
+
+  /** At QoS 0: records are published again at each connection, and the heartbeat is the truth. */
+  #record(name: string, now: number): void {
+    const { broker, topics, fleet } = this.#o
+    const record = recordOf(fleet, lockOf(fleet, name), now)
+    broker.publish(topics.lock(name), JSON.stringify(record), { retain: true })
+  }
+
+  #update(device: string, resource: string, push: Push | null): void {
+    const topic = this.#o.topics.update(deviceName(device), resource)
+    const payload = push === null ? '' : JSON.stringify(updateOf(push))
+    this.#o.broker.publish(topic, payload, { retain: true, qos: 1 })
+  }
+
+  status(status: LocksmithStatus): void {
+    this.#o.broker.publish(this.#o.topics.status, JSON.stringify(status), { retain: true })
+  }
+
+  /** After a (re)connection the broker may have lost everything, or remember what is no longer true. */
+  everything(retainedUpdates: ReadonlySet<string>, now: number): void {
+    const { broker, topics, fleet } = this.#o
+    for (const lock of fleet.locks.values()) this.#record(lock.name, now)
+    const due = new Set<string>()
+    for (const push of fleet.pushes.values()) {
+      for (const { device, state } of push.state === 'open' ? push.devices : []) {
+        if (state !== 'sent') continue
+        due.add(topics.update(deviceName(device), push.resource))
+        this.#update(device, push.resource, push)
+      }
+    }
+    for (const topic of retainedUpdates) {
+      if (!due.has(topic)) broker.publish(topic, '', { retain: true, qos: 1 })
+    }
+  }
+
+  answer(to: string, { id, data }: { id: string; data: unknown }, now: number): void {
+    const { term, fenceHigh, quietUntil } = this.#o.fleet.meta
+    const quietMs = Math.max(0, quietUntil - now)
+    const answer = { op: 'answer', id, data: data ?? null, term, rev: this.#o.fleet.rev, fenceHigh, quietMs }
+    this.#o.broker.publish(this.#o.topics.reply(to), JSON.stringify(answer))
+  }
+}
+
+function sayHot(log: Log, { lock, wantedBy, blocker }: Hot): void {
+  const { owner, heldMs: ageMs, lastHeardMs, leaseLeftMs, freedBy } = blocker
+  const fields = {
+    event: 'HOT',
+    lock,
+    wantedBy,
+    owner: owner?.name ?? null,
+    boot: owner?.boot ?? null,
+    ageMs,
+    lastHeardMs,
+    leaseLeftMs,
+    freedBy
+  }
+  log.warn(fields, `HOT ${lock} is wanted by ${wantedBy} and ${blocker.state} by ${owner?.name ?? 'nobody'}`)
+}
+
+const updateOf = ({ id, resource, version, document, digest, by, under }: Push): Update => ({
+  push: id,
+  resource,
+  version,
+  document,
+  digest,
+  by,
+  under: under === null ? null : { ...under }
+})

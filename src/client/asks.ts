@@ -55,15 +55,23 @@ export class PendingAsk {
     return this.#state
   }
 
-  wire(): WireAsk {
+  readonly wire = (): WireAsk => {
     const { locks, reason } = this.ask
     const waitedMs = Math.max(0, this.#context.clock.now() - this.#since)
-    return { request: this.request, locks: [...locks], reason: reason ?? '', waitedMs, phase: this.#phase }
+    const over = this.#state === 'over' ? { over: true } : {}
+    const { request } = this
+    return { request, locks: [...locks], reason: reason ?? '', waitedMs, phase: this.#phase, ...over }
   }
 
   /** Locksmith grants. It counts only while the lease lives: a grant carries no lease of its own. */
   grant(locks: readonly LockFence[], at: Revision): void {
     if (this.#state !== 'waiting' || this.#context.leaseLeftMs() <= 0) return
+    const whole = this.ask.locks.every((wanted) => locks.some(({ lock }) => lock === wanted))
+    if (!whole) {
+      this.refuse(new LocksmithError('LK-1007', 'a part of the grant had ended before it was heard'))
+      void this.#context.sendRelease(this.request)
+      return
+    }
     this.#state = 'held'
     this.#locks = locks
     this.#at = at

@@ -9,6 +9,7 @@ export type {
   FleetSession,
   Grant,
   HeartbeatFacts,
+  RequestOptions,
   SessionOptions,
   Truth
 } from './types.ts'

@@ -1,14 +1,20 @@
 import type { Timer } from '../platform/clock.ts'
 import { LocksmithError } from '../protocol/errors.ts'
 import type { ReplyOf, WireReply, WireRequest } from '../protocol/messages.ts'
-import { type AskContext, PendingAsk } from './asks.ts'
+import { type AskContext, isOlder, PendingAsk, type Revision } from './asks.ts'
 import { errorOf, REPEAT_MS, silence } from './connection.ts'
 import { makeId } from './id.ts'
-import type { Ask, FleetSession, Grant, SessionOptions, Truth } from './types.ts'
+import { keepAsking, repeatUntilAnswered } from './repeat.ts'
+import type { Ask, FleetSession, Grant, RequestOptions, SessionOptions, Truth } from './types.ts'
 
 /** Heartbeats whose sending is remembered, to judge the lease of their replies. */
 const SENDINGS_KEPT = 64
 const RELEASE_WITHIN_MS = 2000
+const ANSWER_WITHIN_MS = 5000
+/** Two Locksmiths that do not know each other's sessions must not make a loop at the speed of a round trip. */
+const ANEW_EVERY_MS = 1000
+
+const givenUp = (): LocksmithError => new LocksmithError('LK-1007', 'given up by the asker')
 
 /**
  * One session: says hello, renews its lease, names its requests, and judges every lease by the moment at which the heartbeat
@@ -24,7 +30,7 @@ class Session implements FleetSession {
   readonly #asks = new Map<string, PendingAsk>()
   readonly #sentAt = new Map<number, number>()
   readonly #waitingForTruth = new Set<(truth: Truth) => void>()
-  readonly #waitingForContact = new Set<() => void>()
+  readonly #waitingForContact = new Set<(error?: LocksmithError) => void>()
   readonly #unsubscribe: (() => void)[]
   #session: number | undefined
   #helloId: string
@@ -39,6 +45,8 @@ class Session implements FleetSession {
   #beat: Timer | undefined
   #expiry: Timer | undefined
   #closed = false
+  #truthAt: Revision = { term: 0, rev: 0 }
+  #anewFrom = Number.NEGATIVE_INFINITY
 
   constructor(options: SessionOptions) {
     this.#options = options
@@ -65,9 +73,12 @@ class Session implements FleetSession {
 
   contact(timeoutMs: number): Promise<void> {
     if (this.leaseLeftMs() > 0) return Promise.resolve()
-    return this.#await(timeoutMs, (done) => {
+    const answered = this.#await<LocksmithError | undefined>(timeoutMs, (done) => {
       this.#waitingForContact.add(done)
       return () => this.#waitingForContact.delete(done)
+    })
+    return answered.then((error) => {
+      if (error !== undefined) throw error
     })
   }
 
@@ -122,6 +133,8 @@ class Session implements FleetSession {
   }
 
   #sendHeartbeat(session: number): void {
+    // Who was stopped finds out before it speaks.
+    this.leaseLeftMs()
     const { clock, connection, facts } = this.#options
     const told = facts?.()
     const seq = this.#nextSeq()
@@ -149,13 +162,14 @@ class Session implements FleetSession {
   #hear(reply: WireReply): void {
     if (this.#closed) return
     if (reply.op === 'hello') return this.#hearHello(reply)
+    if (reply.op === 'failed') return this.#hearFailure(reply)
     if (!('session' in reply) || this.#session === undefined || reply.session !== this.#session) return
     this.#knownFence = Math.max(this.#knownFence, reply.fenceHigh)
     switch (reply.op) {
       case 'heartbeat':
         return this.#hearHeartbeat(reply)
       case 'granted':
-        return this.#asks.get(reply.request)?.grant(reply.locks, reply)
+        return this.#hearGrant(reply)
       case 'queued':
         return this.#asks.get(reply.request)?.queued(reply.place, reply.blockers)
       case 'ended':
@@ -174,6 +188,21 @@ class Session implements FleetSession {
     this.#sentAt.clear()
     if (reply.news.length > 0) this.#options.onNews?.(reply.news)
     this.#beatNow()
+  }
+
+  /** Hello is refused for good, as things are: whoever waits for contact learns why, and it is tried again later. */
+  #hearFailure({ id, refusal }: ReplyOf<'failed'>): void {
+    if (id !== this.#helloId || this.#session !== undefined) return
+    this.#options.onTrouble?.(refusal.code, refusal.message)
+    for (const waiting of [...this.#waitingForContact]) waiting(errorOf(refusal))
+    this.#beginAnew(this.#ttlMs)
+  }
+
+  /** A truth heard since, which is newer, would have listed the grant: this one was overtaken by its end. */
+  #hearGrant(reply: ReplyOf<'granted'>): void {
+    if (isOlder(reply, this.#truthAt)) return
+    const ask = this.#asks.get(reply.request)
+    ask?.grant(reply.locks, reply)
   }
 
   #hearHeartbeat(reply: ReplyOf<'heartbeat'>): void {
@@ -198,6 +227,7 @@ class Session implements FleetSession {
       )
     }
     for (const { request, place, blockers } of reply.queued) this.#asks.get(request)?.queued(place, blockers)
+    if (renewing && isOlder(this.#truthAt, reply)) this.#truthAt = { term: reply.term, rev: reply.rev }
     const truth = { reply, sentAt }
     this.#options.onTruth?.(truth)
     for (const waiting of [...this.#waitingForTruth]) waiting(truth)
@@ -246,8 +276,13 @@ class Session implements FleetSession {
     this.#leaseUntil = Number.NEGATIVE_INFINITY
     this.#loseContact()
     this.#beat?.cancel()
-    if (inMs === 0) this.#beatNow()
-    else this.#beat = this.#options.clock.after(inMs * (1 + this.#options.random()), () => this.#beatNow())
+    // Grants of the session that is gone are nobody's any more: naming them in the next one would ask for them anew.
+    for (const [request, { state }] of this.#asks) if (state === 'over') this.#asks.delete(request)
+    const { clock, random } = this.#options
+    const waitMs = Math.max(inMs * (1 + random()), this.#anewFrom - clock.now())
+    this.#anewFrom = clock.now() + waitMs + ANEW_EVERY_MS
+    if (waitMs <= 0) this.#beatNow()
+    else this.#beat = clock.after(waitMs, () => this.#beatNow())
   }
 
   // Requests
@@ -255,16 +290,9 @@ class Session implements FleetSession {
   acquire(ask: Ask): Promise<Grant> {
     const request = makeId(this.#options.random)
     const pending = new PendingAsk(request, ask, this.#askContext())
-    this.#asks.set(request, pending)
-    const give = (): void => {
-      pending.refuse(new LocksmithError('LK-1007', 'given up by the asker'))
-      this.#asks.delete(request)
-      this.#sendRelease(request)
-    }
-    if (ask.signal?.aborted) give()
-    ask.signal?.addEventListener('abort', () => pending.state === 'waiting' && give(), { once: true })
-    this.#sendAcquire(pending)
-    pending.granted.catch(() => this.#asks.delete(request))
+    if (this.#closed) pending.refuse(new LocksmithError('LK-1007', 'the session is closed'))
+    else if (ask.signal?.aborted) pending.refuse(givenUp())
+    else this.#pursue(pending)
     return pending.granted
   }
 
@@ -279,102 +307,107 @@ class Session implements FleetSession {
     }
   }
 
-  /** Repeated until it is answered by a grant, a place in the queue, or a refusal. Heartbeats name it anyway. */
-  #sendAcquire(pending: PendingAsk): void {
-    let answered = false
-    const stop = this.#options.connection.onReply((reply) => {
-      if ('request' in reply && reply.request === pending.request) answered = true
-    })
-    const again = (): void => {
-      const over = pending.state !== 'waiting' || (answered && pending.ask.wait)
-      if (over || this.#closed) return stop()
-      if (this.#session !== undefined && this.#inContact) {
-        const { session } = this
-        this.#options.connection.send({
-          op: 'acquire',
-          ...pending.wire(),
-          session: session as number,
-          seq: this.#nextSeq(),
-          wait: pending.ask.wait
-        })
-      }
-      this.#options.clock.after(this.#inContact ? REPEAT_MS : REPEAT_MS / 10, again)
+  #pursue(pending: PendingAsk): void {
+    const { request, ask } = pending
+    const { clock, connection } = this.#options
+    this.#asks.set(request, pending)
+    const giveUp = (error: LocksmithError): void => {
+      if (pending.state !== 'waiting') return
+      pending.refuse(error)
+      this.#asks.delete(request)
+      void this.#sendRelease(request)
     }
-    again()
+    const abort = (): void => giveUp(givenUp())
+    ask.signal?.addEventListener('abort', abort, { once: true })
+    const stop = keepAsking({
+      clock,
+      connection,
+      request,
+      wait: ask.wait,
+      wanted: () => pending.state === 'waiting' && !this.#closed,
+      send: () => this.#sendAcquire(pending)
+    })
+    // Who does not wait is answered in bounded time, also when there is nobody to answer.
+    const deadline = ask.wait
+      ? undefined
+      : clock.after(ANSWER_WITHIN_MS, () => giveUp(silence(connection.connected, ANSWER_WITHIN_MS)))
+    const settled = (): void => {
+      stop()
+      deadline?.cancel()
+      ask.signal?.removeEventListener('abort', abort)
+    }
+    pending.granted.then(settled, () => {
+      settled()
+      this.#asks.delete(request)
+    })
+  }
+
+  #sendAcquire({ ask: { wait }, wire }: PendingAsk): void {
+    if (this.#session === undefined || !this.#inContact) return
+    const { over: _over, ...asked } = wire()
+    const numbers = { session: this.#session, seq: this.#nextSeq() }
+    this.#options.connection.send({ op: 'acquire', ...asked, ...numbers, wait })
   }
 
   async #sendRelease(request: string): Promise<void> {
     await this.#repeat(
       (session, seq) => ({ op: 'release', session, seq, request }),
       (reply) => reply.op === 'released' && reply.request === request,
-      RELEASE_WITHIN_MS
+      { timeoutMs: RELEASE_WITHIN_MS }
     ).catch(() => undefined)
   }
 
   request<Op extends 'push' | 'noted'>(
     build: (session: number, seq: number) => WireRequest,
     op: Op,
-    timeoutMs = 5000
+    options: RequestOptions = {}
   ): Promise<ReplyOf<Op>> {
-    return this.#repeat(build, (reply) => reply.op === op, timeoutMs) as Promise<ReplyOf<Op>>
+    return this.#repeat(build, (reply) => reply.op === op, options) as Promise<ReplyOf<Op>>
   }
 
-  /** Sends a numbered request again and again, each time under a new number, until a reply to any of them fits. */
   #repeat(
     build: (session: number, seq: number) => WireRequest,
     fits: (reply: WireReply) => boolean,
-    timeoutMs: number
+    { timeoutMs = 5000, under }: RequestOptions
   ): Promise<WireReply> {
     const { clock, connection } = this.#options
-    return new Promise((resolve, reject) => {
-      const sent = new Set<number>()
-      let repeating: Timer | undefined
-      const settle = (act: () => void): void => {
-        repeating?.cancel()
-        deadline.cancel()
-        stop()
-        act()
-      }
-      const stop = connection.onReply((reply) => {
-        if (!('seq' in reply) || !sent.has(reply.seq) || reply.session !== this.#session) return
-        if (reply.op === 'refused' && reply.refusal.why !== 'unknown-session')
-          settle(() => reject(errorOf(reply.refusal)))
-        else if (fits(reply)) settle(() => resolve(reply))
-      })
-      const deadline = clock.after(timeoutMs, () =>
-        settle(() => reject(silence(connection.connected, timeoutMs)))
-      )
-      const again = (): void => {
-        if (this.#session !== undefined) {
-          const seq = this.#nextSeq()
-          sent.add(seq)
-          connection.send(build(this.#session, seq))
-        }
-        repeating = clock.after(REPEAT_MS, again)
-      }
-      again()
+    return repeatUntilAnswered({
+      clock,
+      connection,
+      session: () => this.#session,
+      nextSeq: () => this.#nextSeq(),
+      build,
+      fits,
+      timeoutMs,
+      under
     })
   }
 
   async close(): Promise<void> {
     if (this.#closed) return
-    const { kind, connection } = this.#options
     for (const ask of [...this.#asks.values()]) {
       ask.lose(new LocksmithError('LK-1016', 'the session was closed'))
       ask.refuse(new LocksmithError('LK-1007', 'the session was closed'))
     }
+    const held = [...this.#asks.keys()]
     this.#asks.clear()
-    const session = this.#session
-    if (kind !== 'agent' && session !== undefined && connection.connected) {
-      await this.#repeat(
-        (_, seq) => ({ op: 'goodbye', session, seq }),
-        (reply) => reply.op === 'noted',
-        REPEAT_MS
-      ).catch(() => undefined)
-    }
+    await this.#takeLeave(held)
     this.#closed = true
     this.#beat?.cancel()
     this.#expiry?.cancel()
     for (const stop of this.#unsubscribe) stop()
+  }
+
+  /** An agent's session stays, for its device is still there; it gives back what it holds. Others end. */
+  async #takeLeave(held: readonly string[]): Promise<void> {
+    const { kind, connection } = this.#options
+    const session = this.#session
+    if (session === undefined || !connection.connected) return
+    if (kind === 'agent') return void (await Promise.all(held.map((request) => this.#sendRelease(request))))
+    await this.#repeat(
+      (_, seq) => ({ op: 'goodbye', session, seq }),
+      (reply) => reply.op === 'noted',
+      { timeoutMs: REPEAT_MS }
+    ).catch(() => undefined)
   }
 }

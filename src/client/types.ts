@@ -100,6 +100,13 @@ export interface Grant {
   readonly release: () => Promise<void>
 }
 
+export interface RequestOptions {
+  /** 5000 unless given. */
+  readonly timeoutMs?: number
+  /** Nothing is sent once this grant is lost, judged anew before each sending: also by a process that was stopped and wakes. */
+  readonly under?: Grant | undefined
+}
+
 /** One life of an agent, or one run of a command, in its fleet. It says hello, keeps its lease, and asks again by itself. */
 export interface FleetSession {
   readonly name: string
@@ -112,11 +119,11 @@ export interface FleetSession {
   readonly acquire: (ask: Ask) => Promise<Grant>
   /** Sends a heartbeat now and resolves with its reply; rejects LK-6001/LK-6002 when none comes within `timeoutMs`. */
   readonly refresh: (timeoutMs?: number) => Promise<Truth>
-  /** Sends a numbered request of this session and repeats it until it is answered, refused or `timeoutMs` has passed. */
+  /** Sends a numbered request of this session and repeats it until it is answered, refused or its time has passed. */
   readonly request: <Op extends 'push' | 'noted'>(
     build: (session: number, seq: number) => WireRequest,
     op: Op,
-    timeoutMs?: number
+    options?: RequestOptions
   ) => Promise<ReplyOf<Op>>
   /** Releases everything, says goodbye (not for agents), stops the heartbeat. Bounded. */
   readonly close: () => Promise<void>

@@ -1,4 +1,4 @@
-import type { FleetSession } from '../client/index.ts'
+import type { FleetSession, Grant } from '../client/index.ts'
 import type { WirePushDevice, WireRequest } from '../protocol/messages.ts'
 import type { FleetAccess } from './connect.ts'
 import type { PushState } from './run-push.ts'
@@ -14,7 +14,7 @@ export interface Following {
   readonly note: (text: string) => void
   readonly progress?: (devices: readonly WirePushDevice[]) => void
   /** A push together goes on only at its pusher's word: it is given after each outcome, and while devices come to a stand. */
-  readonly drives: boolean
+  readonly under?: Grant | undefined
 }
 
 /** A push that is told at each outcome may lose a message, so it is asked for as well. */
@@ -23,8 +23,8 @@ const DRIVE_EVERY_MS = 200
 
 /** Resolves when the push is done or withdrawn. */
 export async function followPush(fleet: FleetAccess, following: Following): Promise<PushState> {
-  const { first, ends, note, progress, drives } = following
-  const everyMs = drives ? DRIVE_EVERY_MS : ASK_EVERY_MS
+  const { first, ends, note, progress, under } = following
+  const everyMs = under !== undefined ? DRIVE_EVERY_MS : ASK_EVERY_MS
   let news = new AbortController()
   const over = new AbortController()
   let latest = first
@@ -41,7 +41,7 @@ export async function followPush(fleet: FleetAccess, following: Following): Prom
     if (reply.op !== 'push' || reply.id !== first.id) return
     take(reply)
     // Unasked: something has changed.
-    if (drives && reply.seq === 0) news.abort()
+    if (under !== undefined && reply.seq === 0) news.abort()
   })
   try {
     while (!over.signal.aborted) {
@@ -57,8 +57,8 @@ export async function followPush(fleet: FleetAccess, following: Following): Prom
   }
 }
 
-const ask = ({ session, build }: Following): Promise<PushState> =>
-  session.request(build, 'push', ASK_EVERY_MS)
+const ask = ({ session, build, under }: Following): Promise<PushState> =>
+  session.request(build, 'push', { timeoutMs: ASK_EVERY_MS, ...(under === undefined ? {} : { under }) })
 
 /** The signal that aborted, or undefined when it is time to ask. */
 async function untilNextLook(

@@ -83,8 +83,7 @@ async function rolling(fleet: FleetAccess, plan: PushPlan, target: Target): Prom
       build,
       first,
       ends: [plan.stop],
-      note: plan.note,
-      drives: false
+      note: plan.note
     })
   } catch (error) {
     if (!plan.stop.aborted) throw error
@@ -107,7 +106,7 @@ async function inTurn(
   let told = false
   for (;;) {
     try {
-      return await session.request(build, 'push', fleet.timeoutMs)
+      return await session.request(build, 'push', { timeoutMs: fleet.timeoutMs })
     } catch (error) {
       if (!(error instanceof LocksmithError) || error.code !== 'LK-3001') throw error
       if (!told) plan.note(`waiting: ${error.message}`)
@@ -159,14 +158,17 @@ interface Under {
 async function underGrant(fleet: FleetAccess, { session, grant, plan, target }: Under): Promise<PushState> {
   const build = requestOf(plan, target, grant.locks[0] ?? null)
   try {
-    const first = await Promise.race([session.request(build, 'push', fleet.timeoutMs), rejection(grant.lost)])
+    const first = await Promise.race([
+      session.request(build, 'push', { timeoutMs: fleet.timeoutMs, under: grant }),
+      rejection(grant.lost)
+    ])
     const state = await followPush(fleet, {
       session,
       build,
       first,
       ends: [grant.lost, plan.stop],
       note: plan.note,
-      drives: true,
+      under: grant,
       progress: (devices) => grant.setPhase(phaseOf(devices))
     })
     if (state.state === 'withdrawn')

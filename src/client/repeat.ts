@@ -1,7 +1,7 @@
 import type { Clock, Timer } from '../platform/clock.ts'
 import type { WireReply, WireRequest } from '../protocol/messages.ts'
 import { errorOf, REPEAT_MS, silence } from './connection.ts'
-import type { FleetConnection } from './types.ts'
+import type { FleetConnection, Grant } from './types.ts'
 
 export interface Repeating {
   readonly clock: Clock
@@ -12,11 +12,13 @@ export interface Repeating {
   readonly build: (session: number, seq: number) => WireRequest
   readonly fits: (reply: WireReply) => boolean
   readonly timeoutMs: number
+  readonly under: Grant | undefined
 }
 
 /**
  * Sends a numbered request again and again, each time under a new number, until a reply to any of them fits.
- * @throws LocksmithError the refusal, or LK-6001, LK-6002 after `timeoutMs`
+ * Before each sending the grant that it acts under is judged anew: a process that was stopped finds out before it speaks.
+ * @throws LocksmithError the refusal, the loss of the grant, or LK-6001, LK-6002 after `timeoutMs`
  */
 export function repeatUntilAnswered(o: Repeating): Promise<WireReply> {
   return new Promise((resolve, reject) => {
@@ -38,6 +40,7 @@ export function repeatUntilAnswered(o: Repeating): Promise<WireReply> {
       settle(() => reject(silence(o.connection.connected, o.timeoutMs)))
     )
     const again = (): void => {
+      if (o.under !== undefined && o.under.leftMs() <= 0) return settle(() => reject(o.under?.lost.reason))
       const session = o.session()
       if (session !== undefined) {
         const seq = o.nextSeq()

@@ -223,8 +223,7 @@ async function pushUnderOldFence(stage: Stage, update: Record<string, unknown>):
     const common = { resource, version, document, digest, scope: '*', under, atOnce: 1 }
     await session.request(
       (number, seq) => ({ op: 'push', id: 'ghost-push', session: number, seq, ...common }),
-      'push',
-      5000
+      'push'
     )
     return 'accepted'
   } catch (error) {

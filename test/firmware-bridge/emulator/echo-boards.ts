@@ -4,8 +4,8 @@ import { fileURLToPath } from 'node:url'
 import { type BoardConfig, type RunningBoards, startBoards } from '../../../firmware-bridge/emulator/index.ts'
 import { killGroup } from '../../support/processes.ts'
 
-/** Sends back what it gets; see echo/echo.c. */
-export const echoHex = fileURLToPath(new URL('./echo/echo.hex', import.meta.url))
+/** Sends back what it gets; see fixtures/echo.c. */
+export const echoHex = fileURLToPath(new URL('./fixtures/echo.hex', import.meta.url))
 
 /** Boards that run the echo firmware; they are gone when the test ends. */
 export async function startEchoBoards(

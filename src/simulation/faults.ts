@@ -1,3 +1,4 @@
+import type { Cut } from './device/disk.ts'
 import type { Dice } from './dice.ts'
 import type { Host } from './host.ts'
 import type { Interruption, Life } from './life.ts'
@@ -13,6 +14,9 @@ export interface Fault {
   readonly perMinute: number
   readonly strike: () => string | undefined
 }
+
+/** Steps of a change in which a process has begun something. */
+const MIDDLE: ReadonlySet<string> = new Set(['hold', 'pause', 'stage', 'commit', 'write', 'verify'])
 
 /** Deals out faults. Each run has its own climate: some kinds are frequent, some never happen. */
 export class Faults {
@@ -54,12 +58,27 @@ export class Faults {
     this.counts[key] = (this.counts[key] ?? 0) + 1
   }
 
+  /** Processes are hit more often while they are in the middle of something. */
+  #weight(life: Life): number {
+    return MIDDLE.has(this.#world.register.stateOf(life)) ? 30 : 1
+  }
+
+  /** Whether a write to a device's disk is the last thing that a process does. */
+  cut(life: Life): Cut {
+    if (!this.#dice.chance(this.#killAtEffect * this.#weight(life))) return 'none'
+    const cut = this.#dice.pick(['before', 'torn', 'after'] as const)
+    this.#count(`kill at a write (${cut})`, this.#world.register.stateOf(life))
+    this.#world.history.note(life.name, `is killed at a write to its disk (${cut})`)
+    return cut
+  }
+
   #interrupt(life: Life): Interruption {
-    if (this.#dice.chance(this.#stopAtEffect)) {
+    const weight = this.#stopAtEffect + this.#killAtEffect > 0 ? this.#weight(life) : 0
+    if (this.#dice.chance(this.#stopAtEffect * weight)) {
       this.#noteStop(life, 'stop at an effect')
       return 'stop'
     }
-    if (!this.#dice.chance(this.#killAtEffect)) return 'none'
+    if (!this.#dice.chance(this.#killAtEffect * weight)) return 'none'
     this.#count('kill at an effect', this.#world.register.stateOf(life))
     this.#world.history.note(life.name, 'is killed while it acts')
     return 'kill'

@@ -49,7 +49,8 @@ export class Host {
     const { timeline, dice, history } = this.#world
     this.#lives += 1
     const life = new Life({
-      name: `${this.name}#${this.#lives}`,
+      host: this.name,
+      number: this.#lives,
       machine: this.machine,
       timeline,
       dice: dice.fork(this.name),

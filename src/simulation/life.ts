@@ -7,7 +7,8 @@ import type { Timeline } from './timeline.ts'
 export type Interruption = 'none' | 'stop' | 'kill'
 
 export interface LifeOptions {
-  readonly name: string
+  readonly host: string
+  readonly number: number
   readonly machine: Machine
   readonly timeline: Timeline
   readonly dice: Dice
@@ -23,7 +24,9 @@ const WORLD_BEGINS = Date.UTC(2026, 10, 24, 3, 12)
  * what leaves it. Whatever its code still does after its death has no effect.
  */
 export class Life {
+  /** Of this life. */
   readonly name: string
+  readonly host: string
   readonly machine: Machine
   readonly clock: Clock
   readonly #options: LifeOptions
@@ -37,7 +40,8 @@ export class Life {
 
   constructor(options: LifeOptions) {
     this.#options = options
-    this.name = options.name
+    this.name = `${options.host}#${options.number}`
+    this.host = options.host
     this.machine = options.machine
     const { machine, timeline } = options
     this.clock = {

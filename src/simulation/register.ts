@@ -1,4 +1,5 @@
-import type { FleetSession, Grant } from '../client/index.ts'
+import type { Grant } from '../client/index.ts'
+import type { ConnectBroker } from '../platform/broker.ts'
 import type { Life } from './life.ts'
 
 /** Somebody who holds locks, or believes so. */
@@ -8,27 +9,40 @@ export interface Holder {
   readonly grant: Grant
 }
 
-interface Speaker {
-  readonly life: Life
-  readonly session: FleetSession
-}
-
-/** Which grants and sessions the owners themselves have: what they would answer if they were asked. */
+/** Which grants owners have, as they themselves would answer, and under which session each process speaks. */
 export class Register {
   #holders: Holder[] = []
-  #speakers: Speaker[] = []
+  readonly #spokenAs = new Map<Life, number>()
+  readonly #speaker = new Map<number, Life>()
+  readonly #about = new Map<string, () => string>()
 
-  speaks(life: Life, session: FleetSession): void {
-    this.#speakers = this.#speakers.filter((one) => !one.life.dead)
-    this.#speakers.push({ life, session })
+  /** Listens to what a process sends. */
+  listen(life: Life, connect: ConnectBroker): ConnectBroker {
+    return (options, handlers) => {
+      const connection = connect(options, handlers)
+      return {
+        get connected() {
+          return connection.connected
+        },
+        publish: (topic, payload, publishOptions) => {
+          if (topic.includes('/req/')) this.#spoke(life, payload)
+          return connection.publish(topic, payload, publishOptions)
+        },
+        subscribe: (filters) => connection.subscribe(filters),
+        close: () => connection.close()
+      }
+    }
+  }
+
+  #spoke(life: Life, payload: string): void {
+    const session = sessionIn(payload)
+    if (session === undefined) return
+    this.#spokenAs.set(life, session)
+    this.#speaker.set(session, life)
   }
 
   holds(holder: Holder): void {
     this.#holders.push(holder)
-  }
-
-  get speakers(): readonly Speaker[] {
-    return this.#speakers
   }
 
   /** Those that may still act, now or when they wake. */
@@ -39,13 +53,26 @@ export class Register {
 
   /** Whether a running process speaks under this session number. */
   isAlive(session: number): boolean {
-    return this.#speakers.some((one) => one.life.running && one.session.session === session)
+    const life = this.#speaker.get(session)
+    return life?.running === true && this.#spokenAs.get(life) === session
+  }
+
+  /** How to say what a host's process is about. */
+  describe(host: string, state: () => string): void {
+    this.#about.set(host, state)
   }
 
   /** What a process is about, for statistics. */
   stateOf(life: Life): string {
     if (life.stopped) return 'stopped'
-    if (this.holders.some((holder) => holder.life === life)) return 'holding'
-    return this.#speakers.some((one) => one.life === life) ? 'not-holding' : 'other'
+    const about = this.#about.get(life.host)
+    if (about !== undefined) return about()
+    return this.#holders.some((holder) => holder.life === life) ? 'holding' : 'not-holding'
   }
+}
+
+/** The number under which a request speaks. */
+export function sessionIn(payload: string): number | undefined {
+  const digits = /"session":(\d+)/.exec(payload)?.[1]
+  return digits === undefined ? undefined : Number(digits)
 }

@@ -1,4 +1,5 @@
 import type { FaultCounts } from './faults.ts'
+import { buildFleetWorld } from './fleet-world.ts'
 import { buildLocksWorld } from './locks-world.ts'
 import { type Violation, World } from './world.ts'
 
@@ -13,10 +14,14 @@ export interface RunResult {
   readonly digest: string
 }
 
+/** This part of the seeds has no controllers. */
+const LOCKS_ONLY = 0.4
+
 /** Runs one seed for so many virtual minutes, or until a promise is broken. */
 export async function runSeed(seed: number, minutes: number): Promise<RunResult> {
   const world = new World(seed)
-  const { faults, judges, devices } = buildLocksWorld(world)
+  const build = world.dice.chance(LOCKS_ONLY) ? buildLocksWorld : buildFleetWorld
+  const { faults, judges, devices } = build(world)
   await world.timeline.run(minutes * 60_000, () => {
     for (const judge of judges) judge()
   })

@@ -1,3 +1,4 @@
+import type { ConnectBroker } from '../platform/broker.ts'
 import type { Policy } from '../rules/policy.ts'
 import { DEFAULT_POLICY } from '../rules/policy.ts'
 import { Dice } from './dice.ts'
@@ -60,6 +61,11 @@ export class World {
 
   get violation(): Violation | undefined {
     return this.#violation
+  }
+
+  /** How a process reaches the broker. */
+  connectorOf(life: Life): ConnectBroker {
+    return this.register.listen(life, this.broker.connector(life))
   }
 
   machine(name: string): Machine {

@@ -41,6 +41,10 @@ export function judgeGhosts(world: World, locksmith: LocksmithHost): () => void 
     }
   })
 
+  locksmith.onReboot.push(() => {
+    for (const ghost of ghosts.values()) ghost.noticedAt = undefined
+  })
+
   const look = (lock: StoredLock): void => {
     const now = timeline.now
     const session = lock.owner?.session ?? -1

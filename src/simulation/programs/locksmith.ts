@@ -11,6 +11,7 @@ import { silentLog } from '../../platform/logger.ts'
 import { Host } from '../host.ts'
 import type { Life } from '../life.ts'
 import type { Machine } from '../machine.ts'
+import { sessionIn } from '../register.ts'
 import { FLEET, type World } from '../world.ts'
 
 export type CommitChanges = Parameters<Store['commit']>[0]
@@ -21,6 +22,8 @@ export class LocksmithHost {
   readonly disk: MemoryDisk = emptyDisk()
   /** Told of what became durable, in the moment in which it did. */
   readonly onCommit: ((changes: CommitChanges) => void)[] = []
+  /** Told when its machine reboots: its clock and its marks begin anew. */
+  readonly onReboot: (() => void)[] = []
   /** When a session was last heard, in the time of the world. */
   readonly lastHeard = new Map<number, number>()
   /** Starts that have read everything, in the time of the world. */
@@ -48,6 +51,7 @@ export class LocksmithHost {
   /** Its marks count anew. */
   rebooted(): void {
     this.starts.length = 0
+    for (const tell of this.onReboot) tell()
   }
 
   #main(life: Life): Promise<void> {
@@ -99,8 +103,8 @@ export class LocksmithHost {
   }
 
   #heard(payload: Uint8Array): void {
-    const session = /"session":(\d+)/.exec(Buffer.from(payload).toString())?.[1]
-    if (session !== undefined) this.lastHeard.set(Number(session), this.#world.timeline.now)
+    const session = sessionIn(Buffer.from(payload).toString())
+    if (session !== undefined) this.lastHeard.set(session, this.#world.timeline.now)
   }
 
   /** The same disk for every life; a commit can be the last thing that a process does. */

@@ -26,7 +26,7 @@ async function clearOne(world: World, life: Life): Promise<void> {
   const random = () => life.random()
   const { clock } = life
   const connection = openFleetConnection({
-    connect: world.broker.connector(life),
+    connect: world.connectorOf(life),
     clock,
     fleet: FLEET,
     principal: 'operator',

@@ -19,7 +19,7 @@ export function openOwner(world: World, life: Life, options: Omit<OwnerOptions, 
   const { clock } = life
   const fresh = options.kind === 'agent' ? '' : `-${makeId(random)}`
   const connection = openFleetConnection({
-    connect: world.broker.connector(life),
+    connect: world.connectorOf(life),
     clock,
     fleet: FLEET,
     principal: options.name,
@@ -27,7 +27,6 @@ export function openOwner(world: World, life: Life, options: Omit<OwnerOptions, 
   })
   const { kind, device } = options
   const session = openSession({ kind, device, boot: life.machine.boot, connection, clock, random })
-  world.register.speaks(life, session)
   return { connection, session }
 }
 

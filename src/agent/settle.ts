@@ -3,10 +3,10 @@ import { parseDocument } from '../protocol/document.ts'
 import {
   type ControllerFact,
   type Facts,
+  needsFacts,
   type OpenChange,
   type Recovery,
-  recover,
-  STEPS
+  recover
 } from '../rules/change.ts'
 import type { ChangeDeps } from './change-deps.ts'
 import { failureOf } from './failure.ts'
@@ -48,7 +48,7 @@ export async function settle(deps: ChangeDeps, open: OpenChange): Promise<Settle
 
 async function gather(deps: ChangeDeps, open: OpenChange): Promise<Facts> {
   const { change } = open
-  const asked = STEPS.indexOf(open.step) >= STEPS.indexOf('stage') && open.step !== 'release'
+  const asked = needsFacts(open)
   if (asked) await deps.guard.reachable(deps.reachableMs).catch(() => undefined)
   const controllers = asked ? await Promise.all(open.controllers.map((name) => ask(deps, open, name))) : []
   const digest = deps.configs.read(change.resource)?.digest ?? null

@@ -1,6 +1,12 @@
 import type { Controller } from '../../firmware-bridge/drivers/controller.ts'
 import { createNativeController } from '../../firmware-bridge/drivers/native/controller.ts'
-import { type Agent, type AgentOptions, parseAgentConfig, startAgent } from '../../src/agent/index.ts'
+import {
+  type Agent,
+  type AgentOptions,
+  digestOf,
+  parseAgentConfig,
+  startAgent
+} from '../../src/agent/index.ts'
 import { type FleetSession, makeId, openFleetConnection, openSession } from '../../src/client/index.ts'
 import { emptyDisk, type Locksmith, openMemoryStore, startLocksmith } from '../../src/lock-manager/index.ts'
 import type { ConnectBroker } from '../../src/platform/broker.ts'
@@ -8,7 +14,7 @@ import type { Clock } from '../../src/platform/clock.ts'
 import type { Files } from '../../src/platform/durable-file.ts'
 import type { Log, LogFields } from '../../src/platform/logger.ts'
 import { silentLog } from '../../src/platform/logger.ts'
-import type { AgentState } from '../../src/protocol/messages.ts'
+import type { AgentState, Update } from '../../src/protocol/messages.ts'
 import { type Topics, topicsOf } from '../../src/protocol/topics.ts'
 import { DEFAULT_POLICY } from '../../src/rules/policy.ts'
 import { FirmwareBoard } from './firmware-board.ts'
@@ -27,11 +33,11 @@ class Life {
   readonly agent: Agent
   readonly logged: (LogFields & { readonly message: string })[] = []
 
-  constructor(world: DeviceWorld, options: LifeOptions) {
+  constructor(world: DeviceWorld, { wrap = (controller) => controller, ...options }: LifeOptions) {
     this.agent = startAgent({
       config: parseAgentConfig(world.toml),
       connect: this.#connect(world),
-      controllers: world.boards.map((board, at) => this.#controller(world, board, `axis-${at + 1}`)),
+      controllers: world.boards.map((board, at) => wrap(this.#controller(world, board, `axis-${at + 1}`))),
       clock: this.#clock(world.timers),
       random: world.random,
       files: this.#files(world.files),
@@ -103,7 +109,18 @@ class Life {
   }
 }
 
-type LifeOptions = Pick<AgentOptions, 'haltAt' | 'halt'>
+/** What the pusher was told of a device. */
+export interface Outcome {
+  readonly outcome: string
+  readonly code: string | null
+  readonly detail: string
+  readonly version: number | null
+}
+
+interface LifeOptions extends Pick<AgentOptions, 'haltAt' | 'halt'> {
+  /** For what the firmware cannot be made to do. */
+  readonly wrap?: (controller: Controller) => Controller
+}
 
 /** One device with its boards and its agent, a broker and a Locksmith, all on hand-driven time. */
 export class DeviceWorld {
@@ -115,6 +132,7 @@ export class DeviceWorld {
   readonly locksmith: Locksmith
   readonly toml: string
   #seed = 42
+  #pusher: FleetSession | undefined
   #life: Life | undefined
 
   constructor({ boards = 1, autoRestart = true }: { boards?: number; autoRestart?: boolean } = {}) {
@@ -184,7 +202,7 @@ export class DeviceWorld {
     const end = this.timers.now() + withinMs
     while (!done()) {
       if (this.timers.now() >= end) throw new Error(`waited ${withinMs} ms for ${what}; ${this.#plight()}`)
-      await this.timers.advance(5)
+      await this.timers.advance(1)
     }
   }
 
@@ -232,18 +250,78 @@ export class DeviceWorld {
     return openSession({ kind, device: null, boot: 'boot-2', connection, clock, random })
   }
 
+  /** Starts an agent and lets it come to rest: running, or paused when it has a reason. */
+  async running(options: LifeOptions = {}): Promise<void> {
+    this.start(options)
+    await this.until('the device to run', () => this.agent.guard.state === 'running')
+  }
+
+  /** Has Locksmith hand a document to the device; returns the id of the push. */
+  async push(document: string, said: Partial<Update> = {}): Promise<string> {
+    this.#pusher ??= this.session('operator')
+    const pusher = this.#pusher
+    await this.settled('contact of the pusher', pusher.contact(10_000))
+    const resource = said.resource ?? 'aim'
+    const version = said.version ?? Number(/version = (\d+)/.exec(document)?.[1] ?? 1)
+    const common = { id: makeId(this.random), resource, version, document, scope: DEVICE, atOnce: 1 }
+    const digest = said.digest ?? digestOf(document)
+    const pushed = pusher.request(
+      (session, seq) => ({ op: 'push', session, seq, ...common, digest, under: said.under ?? null }),
+      'push'
+    )
+    await this.settled('the push', pushed)
+    return common.id
+  }
+
+  /** Pushes, and lets time pass until the outcome was told. */
+  async pushed(document: string, said: Partial<Update> = {}): Promise<Outcome> {
+    return this.outcomeOf(await this.push(document, said))
+  }
+
+  async outcomeOf(push: string, withinMs = 20_000): Promise<Outcome> {
+    await this.until(`the outcome of ${push}`, () => this.outcome(push), withinMs)
+    return this.outcome(push) as Outcome
+  }
+
   /** What was told of a push, the last word. */
   outcome(
     push: string
   ): { outcome: string; code: string | null; detail: string; version: number | null } | undefined {
     const topic = this.topics.request('arm-7')
     const said = this.broker.seen.filter((one) => one.topic === topic).map((one) => JSON.parse(one.payload))
-    return said.findLast((one) => one.op === 'outcome' && one.push === push)
+    const last = said.findLast((one) => one.op === 'outcome' && one.push === push)
+    if (last === undefined) return undefined
+    const { outcome, code, detail, version } = last
+    return { outcome, code, detail, version }
   }
 
   /** The retained state of the agent. */
   get state(): AgentState {
     return JSON.parse(this.broker.retained.get(this.topics.agent('arm-7')) ?? 'null')
+  }
+
+  /** The only board. */
+  get board(): FirmwareBoard {
+    return this.boards[0] as FirmwareBoard
+  }
+
+  /** What the firmware of every board has in force for `aim`: version, whether it is verified, sensitivity. */
+  get inForce(): readonly string[] {
+    return this.boards.map((board) => {
+      const { versions, unverified, params } = board.trace()
+      const mark = unverified.includes('aim') ? ' unverified' : ''
+      return `${versions.aim}${mark}, ${params['aim.sensitivity']?.toFixed(2)}`
+    })
+  }
+
+  /** The version in the file of `aim`, from its document. */
+  get fileVersion(): number | undefined {
+    const found = /^version = (\d+)/m.exec(this.file('aim') ?? '')
+    return found === null ? undefined : Number(found[1])
+  }
+
+  logged(event: string): LogFields | undefined {
+    return this.life.logged.find((line) => line.event === event)
   }
 
   /** The file of a resource, as it is on disk. */

@@ -31,6 +31,7 @@ export function startPush(fleet: Fleet, input: PushInput, now: number): void {
   if (isRefusal(speaking)) return refuse(speaking)
   const known = fleet.pushes.get(id)
   if (known !== undefined) {
+    if (known.by !== from) return refuse({ why: 'request-of-another', owner: known.by })
     goOn(fleet, known, now)
     return fleet.reply(from, { op: 'push', id, session, seq, push: fleet.pushes.get(id) as Push })
   }

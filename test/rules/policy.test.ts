@@ -1,0 +1,87 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { DEFAULT_POLICY, policyFor } from '../../src/rules/policy.ts'
+import { Story, TTL_MS } from '../support/fleet-story.ts'
+
+const MINUTE_MS = 60_000
+
+test('without a word of the operators a hold lasts 15 minutes, is reclaimed, waits 10 s, and is open to all', () => {
+  assert.deepEqual(policyFor([], '*:aim'), DEFAULT_POLICY)
+  const expected = { maxHoldMs: 15 * MINUTE_MS, onOrphan: 'reclaim', lockDelayMs: 10_000, mayLock: undefined }
+  assert.deepEqual(DEFAULT_POLICY, expected)
+})
+
+test('later entries win, setting by setting', () => {
+  const entries = [
+    { lock: '*', maxHoldMs: 1000, lockDelayMs: 1 },
+    { lock: 'plant-2:*', maxHoldMs: 2000 },
+    { lock: 'plant-2/line-4:aim', mayLock: ['node-7'] }
+  ]
+  const policy = policyFor(entries, 'plant-2/line-4:aim')
+  assert.deepEqual(policy, { maxHoldMs: 2000, lockDelayMs: 1, onOrphan: 'reclaim', mayLock: ['node-7'] })
+  assert.equal(policyFor(entries, 'plant-20:aim').maxHoldMs, 1000)
+  assert.equal(policyFor(entries, '*:aim').maxHoldMs, 1000)
+})
+
+test('a policy names who may lock, and others are refused', () => {
+  const story = new Story([{ lock: '*:safety', mayLock: ['node-7'] }])
+  const stranger = story.tool('stranger')
+  assert.equal(stranger.refusal(stranger.ask('*:safety')), 'forbidden-by-policy')
+  const node = story.tool('node-7')
+  node.ask('*:safety')
+  assert.deepEqual(node.holds, ['*:safety'])
+})
+
+test('a hold that lasts longer than maxHold is orphaned though its owner lives, and its owner is told', () => {
+  const story = new Story([{ lock: '*', maxHoldMs: MINUTE_MS }])
+  const tool = story.tool('slow')
+  const request = tool.ask('*:aim')
+  story.pass(MINUTE_MS - 1)
+  assert.deepEqual(tool.holds, ['*:aim'])
+  story.pass(1)
+  assert.equal(story.lock('*:aim').orphan?.cause, 'max-hold')
+  assert.equal(tool.last('ended')?.request, request)
+})
+
+test('a stricter maxHold shortens a running hold', () => {
+  const story = new Story()
+  const tool = story.tool('slow')
+  tool.ask('*:aim')
+  story.policies = [{ lock: '*', maxHoldMs: 30_000 }]
+  story.pass(30_000)
+  assert.equal(story.lock('*:aim').orphan?.cause, 'max-hold')
+})
+
+test('a laxer maxHold does not lengthen a running hold', () => {
+  const story = new Story([{ lock: '*', maxHoldMs: MINUTE_MS }])
+  const tool = story.tool('slow')
+  tool.ask('*:aim')
+  story.policies = [{ lock: '*', maxHoldMs: 60 * MINUTE_MS }]
+  story.pass(MINUTE_MS)
+  assert.equal(story.lock('*:aim').orphan?.cause, 'max-hold')
+})
+
+test('under wait-for-operator a ghost keeps its lock until somebody clears it', () => {
+  const story = new Story([{ lock: '*', onOrphan: 'wait-for-operator' }])
+  const ghost = story.tool('ghost')
+  ghost.ask('*:aim')
+  ghost.die()
+  story.pass(60 * MINUTE_MS)
+  assert.equal(story.lock('*:aim').state, 'orphaned')
+  const reply = story.unlock('*:aim')
+  assert.equal(reply.op === 'unlocked' && reply.freeInMs, 0)
+  assert.equal(story.lock('*:aim').state, 'free')
+})
+
+test('a policy that turns to reclaim brings a waiting orphan free; one that turns away does not put it off', () => {
+  const story = new Story([{ lock: 'a:*', onOrphan: 'wait-for-operator' }])
+  const [one, two] = [story.tool('one'), story.tool('two')]
+  one.ask('a:aim')
+  two.ask('b:aim')
+  for (const ghost of [one, two]) ghost.die()
+  story.pass(TTL_MS)
+  assert.deepEqual([story.lock('a:aim').state, story.lock('b:aim').state], ['orphaned', 'orphaned'])
+  story.policies = [{ lock: 'b:*', onOrphan: 'wait-for-operator' }]
+  story.pass(10_000)
+  assert.deepEqual([story.lock('a:aim').state, story.lock('b:aim').state], ['free', 'free'])
+})

@@ -5,14 +5,18 @@ import { type TestContext, test } from 'node:test'
 import { createNotifier } from '../../src/platform/systemd-notify.ts'
 import { temporaryFolder } from '../support/temporary.ts'
 
-/** A `systemd-notify` that writes down how it was called. */
+/** A `systemd-notify` that writes down how it was called, and is slow about readiness. */
 function standIn(t: TestContext): {
   readonly env: NodeJS.ProcessEnv
   readonly calls: () => readonly string[]
 } {
   const folder = temporaryFolder(t)
   const record = join(folder, 'calls')
-  writeFileSync(join(folder, 'systemd-notify'), `#!/bin/sh\necho "$*" >> '${record}'\n`, { mode: 0o755 })
+  writeFileSync(
+    join(folder, 'systemd-notify'),
+    `#!/bin/sh\n[ "$1" != --ready ] || sleep 0.2\necho "$*" >> '${record}'\n`,
+    { mode: 0o755 }
+  )
   return {
     env: { PATH: `${folder}:/usr/bin:/bin`, NOTIFY_SOCKET: '/run/nobody' },
     calls: () => (existsSync(record) ? readFileSync(record, 'utf8').trimEnd().split('\n') : [])

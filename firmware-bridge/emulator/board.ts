@@ -27,6 +27,8 @@ export interface BoardSurroundings {
   readonly firmware: Firmware
   /** Milliseconds on a clock that does not jump. */
   readonly now: () => number
+  /** The moment of power-up on that clock. Boards that share it tick together, and wake the process once for all. */
+  readonly powerUpMs: number
   /** Wall clock in milliseconds, for the trace only. */
   readonly wall: () => number
   /** Called when a board has become due earlier than it said. */
@@ -71,7 +73,7 @@ export class Board {
       this.close()
       throw error
     }
-    this.#epochMs = around.now()
+    this.#epochMs = around.powerUpMs
   }
 
   /** When a step is next worth its while, on the clock of `now`: until then the chip sleeps and nothing comes due in it. */

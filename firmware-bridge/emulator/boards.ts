@@ -15,10 +15,14 @@ export class Boards {
   #dueMs = Number.POSITIVE_INFINITY
 
   /** Throws what a board throws, or when two share a name; nothing is left open then. */
-  constructor(configs: readonly BoardConfig[], around: Omit<BoardSurroundings, 'hurry' | 'failed'>) {
+  constructor(
+    configs: readonly BoardConfig[],
+    around: Omit<BoardSurroundings, 'powerUpMs' | 'hurry' | 'failed'>
+  ) {
     this.#now = around.now
     const surroundings: BoardSurroundings = {
       ...around,
+      powerUpMs: around.now(),
       hurry: () => this.#schedule(),
       failed: (error) => this.#failed(error)
     }

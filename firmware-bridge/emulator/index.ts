@@ -37,12 +37,16 @@ export interface RunningBoards {
   stop(): Promise<void>
 }
 
+/** The emulator makes little garbage: a small nursery saves about 14 MiB. */
+const SMALL_HEAP = ['--max-semi-space-size=1']
+
 /** Starts emulated boards in a process group of their own; they end with this process, however it ends. Rejects with words. */
 export async function startBoards(options: StartOptions): Promise<RunningBoards> {
   const { boards, firmware, readyWithinMs = 10_000 } = options
   const config = JSON.stringify({ boards, firmware })
   const script = fileURLToPath(new URL('./process.ts', import.meta.url))
-  const child = spawn(process.execPath, [script, '--config', config], { detached: true, stdio: 'pipe' })
+  const args = [...SMALL_HEAP, script, '--config', config]
+  const child = spawn(process.execPath, args, { detached: true, stdio: 'pipe' })
   const running = new BoardsProcess(child)
   await running.ready(readyWithinMs)
   return {

@@ -19,6 +19,7 @@ function boardAt(t: TestContext, files: Omit<BoardConfig, 'name' | 'link'> = {})
       libc: loadLibc(),
       firmware: readFirmware(),
       now: () => clock.ms,
+      powerUpMs: 0,
       wall: () => 1_000_000 + clock.ms,
       hurry: () => {},
       failed: (error) => assert.fail(String(error))
@@ -69,6 +70,7 @@ test('a board that cannot be made leaves no link and no device behind', (t) => {
     libc: loadLibc(),
     firmware: readFirmware(),
     now: () => 0,
+    powerUpMs: 0,
     wall: () => 0,
     hurry: () => {},
     failed: () => {}

@@ -1,7 +1,9 @@
 import type { Fleet } from '../rules/fleet.ts'
 
 /** What is kept for how long after nobody needs it any more. Milliseconds. */
-const KEEP = { endedGrant: 10 * 60_000, push: 60 * 60_000, operation: 24 * 60 * 60_000 } as const
+const KEEP = { push: 60 * 60_000, operation: 24 * 60 * 60_000 } as const
+/** An ended grant answers late repeats of its request; owners that still name it no longer ask for it. */
+const ENDED_GRANT_LEASES = 8
 /** A session that has been silent this many lease times is forgotten, unless it still owns something. */
 const SILENT_LEASES = 20
 
@@ -17,12 +19,9 @@ export function collect(fleet: Fleet, now: number): Collected {
   const owners = new Set([...fleet.busy.values()].map((lock) => lock.owner?.session))
   const grants = sweep(
     fleet.grants.values(),
-    (grant) => grant.ended !== null && now - grant.ended.at > KEEP.endedGrant
+    (grant) => grant.ended !== null && now - grant.ended.at > ENDED_GRANT_LEASES * fleet.options.ttlMs
   )
-  for (const grant of grants) {
-    fleet.grants.remove(grant.request)
-    fleet.phases.remove(grant.request)
-  }
+  for (const grant of grants) fleet.grants.remove(grant.request)
   const sessions = sweep(fleet.sessions.values(), (session) => {
     const silentSince = fleet.contacts.get(String(session.session))?.leaseUntil ?? Number.NEGATIVE_INFINITY
     const inService = session.kind === 'agent' && session.replacedBy === null

@@ -3,6 +3,7 @@ import type { Fleet, Lock } from '../rules/fleet.ts'
 import { agentsBelow, freedBy, lastHeardMs, leaseUntil, maxHoldAt } from '../rules/lock.ts'
 import { stands, unreachableAt } from '../rules/push.ts'
 import { anyConflict, hasLease, waitersInOrder } from '../rules/queue.ts'
+import { phaseOf } from '../rules/request.ts'
 import { covers, deviceName, parseLock } from '../rules/scope.ts'
 
 /** What people and programs see of the fleet: the shapes of `locks`, `status` and `why`. Nothing here decides anything. */
@@ -25,7 +26,7 @@ export function recordOf(fleet: Fleet, lock: Lock, now: number): LockRecord {
     fence: lock.fence,
     floor: lock.floor,
     owner,
-    phase: (lock.request === null ? undefined : fleet.phases.get(lock.request)) ?? null,
+    phase: phaseOf(fleet, lock) || null,
     reason: lock.reason,
     term: lock.term,
     rev: lock.rev,

@@ -46,6 +46,8 @@ export interface Contact {
   readonly enforces: boolean | undefined
   /** Locks under which the device has proved that it stands still. */
   readonly standing: readonly LockFence[]
+  /** By request: what the session said last that it is doing. */
+  readonly phases: ReadonlyMap<string, string>
 }
 
 export interface LockFence {
@@ -209,8 +211,6 @@ export class Fleet {
   readonly busy = new Table<Lock>()
   readonly contacts = new Table<Contact>()
   readonly waiters = new Table<Waiter>()
-  /** What the owner of a request says it is doing. */
-  readonly phases = new Table<string>()
   /** Since when Locksmith has been listening to the broker without a break; Infinity while it is not. */
   listeningSince = Number.POSITIVE_INFINITY
   /** Before this moment nothing is newly granted or reclaimed: living owners and waiters are still coming back. */
@@ -284,13 +284,7 @@ export class Fleet {
   }
 
   get #all(): readonly Table<unknown>[] {
-    return [
-      ...Object.values(this.durable),
-      this.busy,
-      this.contacts,
-      this.waiters,
-      this.phases
-    ] as Table<unknown>[]
+    return [...Object.values(this.durable), this.busy, this.contacts, this.waiters] as Table<unknown>[]
   }
 
   keep(): void {

@@ -47,7 +47,8 @@ export function contactOf(fleet: Fleet, session: Session, now: number): Contact 
       heartbeatSeq: 0,
       replies: [],
       enforces: undefined,
-      standing: []
+      standing: [],
+      phases: new Map()
     }
   )
 }
@@ -99,15 +100,17 @@ export function enqueue(fleet: Fleet, session: Session, ask: Ask & { seq: number
     arrival: fleet.count()
   }
   fleet.waiters.put(ask.request, waiter)
-  notePhase(fleet, session, ask)
   return waiter
 }
 
-/** Remembers what the owner of a request says it is doing; nobody else can speak for it. */
-export function notePhase(fleet: Fleet, { session }: Session, { request, phase }: Ask): void {
-  const owner = fleet.waiters.get(request) ?? fleet.grants.get(request)
-  const news = phase !== undefined && phase !== (fleet.phases.get(request) ?? '')
-  if (news && owner?.session === session) fleet.phases.put(request, phase)
+/** What the owner of a lock says it is doing; empty when it said nothing. */
+export function phaseOf(fleet: Fleet, { owner, request }: Lock): string {
+  const contact = owner === null ? undefined : fleet.contacts.get(String(owner.session))
+  return (request === null ? undefined : contact?.phases.get(request)) ?? ''
+}
+
+function withPhase({ phases }: Contact, { request, phase }: Ask): ReadonlyMap<string, string> {
+  return phase ? new Map(phases).set(request, phase) : phases
 }
 
 export function acquire(fleet: Fleet, input: AcquireInput, now: number): void {
@@ -117,7 +120,8 @@ export function acquire(fleet: Fleet, input: AcquireInput, now: number): void {
   const session = speaker(fleet, input.from, input.session)
   if (isRefusal(session)) return refuse(session)
   const contact = contactOf(fleet, session, now)
-  fleet.contacts.put(String(session.session), { ...contact, seq: Math.max(contact.seq, seq) })
+  const phases = withPhase(contact, input)
+  fleet.contacts.put(String(session.session), { ...contact, seq: Math.max(contact.seq, seq), phases })
 
   const granted = fleet.grants.get(request)
   if (granted !== undefined) {

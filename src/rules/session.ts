@@ -11,7 +11,6 @@ import {
   floorsOf,
   isRefusal,
   noteHot,
-  notePhase,
   refusalOf,
   speaker,
   waiterOf
@@ -176,7 +175,8 @@ export function heartbeat(fleet: Fleet, input: HeartbeatInput, now: number): voi
       { seq, at: now }
     ].slice(-REPLIES_KEPT),
     enforces: input.enforces ?? contact.enforces,
-    standing: input.standing
+    standing: input.standing,
+    phases: new Map(input.asks.map(({ request, phase }) => [request, phase ?? '']))
   })
   if (renewed) clearUnheardMarks(fleet, session)
   takeAsks(fleet, session, input, now)
@@ -224,7 +224,6 @@ function takeAsk(
   ask: Ask & { seq: number },
   now: number
 ): Refusal | undefined {
-  notePhase(fleet, session, ask)
   const { request } = ask
   const granted = fleet.grants.get(request)
   if (granted !== undefined) {

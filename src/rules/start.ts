@@ -1,5 +1,5 @@
 import { raiseFences } from './continuity.ts'
-import type { Fleet } from './fleet.ts'
+import type { Fleet, Lock } from './fleet.ts'
 import { putLock } from './lock.ts'
 
 /**
@@ -39,6 +39,7 @@ export function start(fleet: Fleet, facts: StartFacts, now: number): void {
     putLock(fleet, { ...times, unheard })
     marked.push(lock.name)
   }
+  if (facts.rebooted) ageAnew(fleet, now)
   startContacts(fleet, now)
   fleet.log('info', 'reclaim stale locks on boot', {
     marked,
@@ -49,12 +50,13 @@ export function start(fleet: Fleet, facts: StartFacts, now: number): void {
     raiseFences(fleet, { known: facts.knownFence, by: 'start check' }, now)
 }
 
-type Times = Pick<import('./fleet.ts').Lock, 'grantedAt' | 'orphan'>
+type Times = Pick<Lock, 'grantedAt' | 'orphan' | 'clearing'>
 
 /** After a reboot the clock began anew: what had begun counts from now, an orphan waits one full ttl. */
 function rebased<T extends Times>(lock: T, ttlMs: number, now: number): T {
   const { orphan } = lock
-  if (orphan === null) return { ...lock, grantedAt: now }
+  const clearing = lock.clearing === null ? null : { ...lock.clearing, at: now }
+  if (orphan === null) return { ...lock, grantedAt: now, clearing }
   const wait = orphan.freeAt === null ? null : orphan.freeAt - orphan.leaseUntil
   const leaseUntil = now + ttlMs
   return {
@@ -62,6 +64,17 @@ function rebased<T extends Times>(lock: T, ttlMs: number, now: number): T {
     grantedAt: now,
     orphan: { ...orphan, at: now, leaseUntil, freeAt: wait === null ? null : leaseUntil + wait }
   }
+}
+
+/** What is kept for a while is kept for a while from now on. */
+function ageAnew(fleet: Fleet, now: number): void {
+  for (const grant of [...fleet.grants.values()]) {
+    if (grant.ended !== null)
+      fleet.grants.put(grant.request, { ...grant, ended: { ...grant.ended, at: now } })
+  }
+  for (const push of [...fleet.pushes.values()]) fleet.pushes.put(push.id, { ...push, endedAt: now })
+  for (const done of [...fleet.operations.values()])
+    fleet.operations.put(done.operation, { ...done, at: now, freeAt: done.freeAt === null ? null : now })
 }
 
 /** Every session that the store knows may still believe in a lease for one ttl. */
@@ -75,7 +88,8 @@ function startContacts(fleet: Fleet, now: number): void {
       heartbeatSeq: 0,
       replies: [],
       enforces: undefined,
-      standing: []
+      standing: [],
+      phases: new Map()
     })
   }
 }

@@ -147,7 +147,7 @@ export class Player {
   readonly who: Who
   readonly story: Story
   readonly heard: Reply[] = []
-  readonly asks = new Map<string, { locks: string[]; since: number; over?: boolean }>()
+  readonly asks = new Map<string, { locks: string[]; since: number; over?: boolean; phase?: string }>()
   session = 0
   seq = 0
   lastHeard = 0
@@ -190,11 +190,12 @@ export class Player {
       session: this.session,
       seq: this.seq,
       heard: more.heard ?? this.lastHeard,
-      asks: [...this.asks].map(([request, { locks, since, over }]) => ({
+      asks: [...this.asks].map(([request, { locks, since, over, phase }]) => ({
         request,
         locks,
         reason: '',
         waitedMs: story.now - since,
+        phase,
         ...(over === undefined ? {} : { over })
       })),
       knownFence: this.knownFence,
@@ -224,13 +225,25 @@ export class Player {
     return this.heard.findLast((reply) => reply.op === op) as ReplyOf<Op> | undefined
   }
 
-  ask(locks: string | string[], more: { wait?: boolean; request?: string; seq?: number } = {}): string {
+  ask(
+    locks: string | string[],
+    more: { wait?: boolean; request?: string; seq?: number; phase?: string } = {}
+  ): string {
     const { story } = this
     const request = more.request ?? story.id()
     const all = typeof locks === 'string' ? [locks] : locks
     if (more.wait !== false) this.asks.set(request, { locks: all, since: story.now })
     this.seq = more.seq ?? this.seq + 1
-    const input = { request, locks: all, reason: '', waitedMs: 0, from: this.name, session: this.session }
+    const { phase } = more
+    const input = {
+      request,
+      locks: all,
+      reason: '',
+      waitedMs: 0,
+      phase,
+      from: this.name,
+      session: this.session
+    }
     story.do(() => acquire(story.fleet, { ...input, seq: this.seq, wait: more.wait ?? true }, story.now))
     return request
   }

@@ -16,6 +16,7 @@ import { openJournal } from './journal.ts'
 import { joinFleet, type Member } from './member.ts'
 import { stateOf } from './report.ts'
 import { settleStrays } from './stray.ts'
+import { versionsOf } from './versions.ts'
 
 export interface AgentOptions {
   readonly config: AgentConfig
@@ -85,6 +86,11 @@ export function startAgent(options: AgentOptions): Agent {
     standstillMs: options.standstillMs ?? STANDSTILL_MS,
     reachableMs: options.reachableMs ?? REACHABLE_MS
   }
+  const { afterBudget } = config.profile
+  if (afterBudget !== 'stay') {
+    const why = `afterBudget = "${afterBudget}" is not acted upon: the device stands until its holds fall`
+    log.warn({ event: 'after-budget', afterBudget }, why)
+  }
   const start = async (): Promise<void> => {
     await recoverAtStart(deps)
     if (!stopped) member = join(options, deps)
@@ -124,9 +130,10 @@ async function recoverAtStart(deps: ChangeDeps): Promise<void> {
 
 function join(options: AgentOptions, deps: ChangeDeps): Member {
   const { config, clock, boot } = options
-  const { guard, journal, configs, name } = deps
+  const { guard, name } = deps
   const topics = topicsOf(config.fleet)
-  const sources = { device: config.device, kind: config.kind, boot, guard, journal, configs, clock }
+  const versions = versionsOf(deps)
+  const sources = { device: config.device, kind: config.kind, boot, guard, versions, clock }
   const farewell = JSON.stringify(stateOf({ ...sources, session: () => undefined }, false))
   return joinFleet({
     ...options,

@@ -28,6 +28,8 @@ export interface Touch {
 
 /** The configuration files of a device, each replaced whole, each with its last verified predecessor beside it. */
 export interface ConfigFiles {
+  /** Grows whenever a file is touched. */
+  readonly touched: number
   /** @throws DiskError when the file is there and cannot be read */
   read(resource: string): ConfigFile | undefined
   /** Keeps what is there as the predecessor, then puts the new content in its place. @throws DiskError */
@@ -44,14 +46,20 @@ export function configFiles(files: Files, stateDir: string, clock: Clock): Confi
   const folder = `${stateDir}/config`
   const path = (resource: string): string => `${folder}/${resource}.toml`
   const previous = (resource: string): string => `${folder}/${resource}.previous.toml`
+  let touched = 0
   return {
+    get touched() {
+      return touched
+    },
     read: (resource) => parseFile(files.read(path(resource))),
     replace: (resource, touch) => {
+      touched += 1
       const old = files.read(path(resource))
       if (old !== undefined) files.write(previous(resource), old)
       files.write(path(resource), commentLine(touch, clock.wall()) + touch.document)
     },
     restore: (resource, digest) => {
+      touched += 1
       if (digest === null) {
         files.remove(path(resource))
         return true

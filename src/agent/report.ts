@@ -5,18 +5,15 @@ import type { Clock, Timer } from '../platform/clock.ts'
 import type { Log } from '../platform/logger.ts'
 import type { AgentState } from '../protocol/messages.ts'
 import type { Hold } from '../rules/interlock.ts'
-import type { ConfigFiles } from './config-file.ts'
 import type { Guard } from './guard.ts'
-import type { Journal } from './journal.ts'
 
 export interface StateSources {
   readonly device: string
   readonly kind: string
   readonly boot: string
   readonly guard: Guard
-  readonly journal: Journal
-  readonly configs: ConfigFiles
   readonly clock: Clock
+  readonly versions: () => AgentState['configs']
   readonly session: () => number | undefined
 }
 
@@ -30,7 +27,7 @@ export function stateOf(sources: StateSources, online: boolean): AgentState {
     online,
     state: guard.state,
     holds: guard.holds.map((hold) => wireHold(hold, now)),
-    configs: configsOf(sources),
+    configs: sources.versions(),
     controllers: guard.posts.map(({ controller }) => wireController(controller)),
     session: sources.session() ?? 0,
     boot
@@ -48,18 +45,6 @@ const wireHold = (hold: Hold, now: number): AgentState['holds'][number] => ({
   untilMs: hold.until === null ? null : Math.max(0, Math.round(hold.until - now)),
   waived: hold.waived
 })
-
-function configsOf({ configs, journal }: StateSources): AgentState['configs'] {
-  const all: AgentState['configs'] = {}
-  for (const resource of configs.list()) {
-    const file = configs.read(resource)
-    if (file === undefined) continue
-    const { version, digest, fence, broken } = file
-    const inDoubt = journal.state.unverified.has(resource) || journal.state.open?.change.resource === resource
-    all[resource] = { version, digest, fence, verified: !inDoubt && broken === undefined }
-  }
-  return all
-}
 
 function wireController({
   name,
@@ -112,8 +97,7 @@ export class Report {
 
   /** Something may have changed. */
   look(): void {
-    const state = this.#state()
-    if (state === undefined) return
+    const state = stateOf(this.#options, true)
     const major = majorOf(state)
     if (major !== this.#major) this.#publishIn(COALESCE_MS)
     else if (minorOf(state) !== this.#minor) this.#publishIn(MINOR_MS)
@@ -154,22 +138,13 @@ export class Report {
     this.#due?.cancel()
     this.#dueAt = Number.POSITIVE_INFINITY
     const { connection, topic } = this.#options
-    const state = this.#state()
-    if (this.#closed || state === undefined || !connection.connected) return
+    if (this.#closed || !connection.connected) return
+    const state = stateOf(this.#options, true)
     this.#major = majorOf(state)
     this.#minor = minorOf(state)
     this.#recent.push(JSON.stringify(state))
     if (this.#recent.length > KEPT) this.#recent.shift()
     connection.publish(topic, state, { qos: 1, retain: true })
-  }
-
-  #state(): AgentState | undefined {
-    try {
-      return stateOf(this.#options, true)
-    } catch (error) {
-      this.#options.log.error({ event: 'state-not-read', error }, 'the configuration files cannot be read')
-      return undefined
-    }
   }
 }
 

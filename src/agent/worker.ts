@@ -50,10 +50,14 @@ export class Worker {
   /** Contact, a controller or an update has come. */
   kick(): void {
     if (this.#life !== undefined || this.#closed) return
-    this.#life = this.#work().finally(() => {
-      this.#life = undefined
-      if (this.#mayGoOn()) this.kick()
-    })
+    this.#life = this.#work()
+      .catch((error: unknown) => {
+        this.#options.deps.log.error({ event: 'unforeseen', error }, 'the worker met something unforeseen')
+      })
+      .finally(() => {
+        this.#life = undefined
+        if (!this.#closed && this.#doubtsDue) this.kick()
+      })
   }
 
   /** Begins nothing more; a change under way comes to its end. */
@@ -62,10 +66,6 @@ export class Worker {
     if (this.#current !== undefined && waitsForLock(this.#options.deps))
       this.#current.abort.abort(new PutOff())
     await this.#life
-  }
-
-  #mayGoOn(): boolean {
-    return !this.#closed && this.#doubtsDue
   }
 
   async #work(): Promise<void> {

@@ -165,8 +165,9 @@ export class Guard {
     const before = decision(this.#interlock)
     this.#interlock = next
     const now = decision(next)
-    if (before !== now) this.#tell(now)
+    // The order to the controllers goes out before anything is written down about it.
     this.#kick()
+    if (before !== now) this.#tell(now)
   }
 
   #tell(now: 'paused' | 'run'): void {

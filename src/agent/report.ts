@@ -108,10 +108,10 @@ export class Report {
     if (this.#closed) return
     const text = new TextDecoder().decode(message.payload)
     if (this.#recent.includes(text)) return
-    this.#options.log.warn(
-      { event: 'state-corrected' },
-      'the state of this agent was overwritten; it is told again'
-    )
+    // What was retained before this connection is an old word of its own, as a rule.
+    if (!message.retain) {
+      this.#options.log.warn({ event: 'state-corrected' }, 'the state was overwritten; it is told again')
+    }
     const waitMs = Math.max(0, this.#correctedAt + CORRECT_MS - this.#options.clock.now())
     this.#correctedAt = this.#options.clock.now() + waitMs
     if (waitMs === 0) this.#publish()

@@ -15,11 +15,14 @@ export const LOST_GRANT_DELAY_MS = 10_000
 /** A larger jump is a broken or hostile speaker, not a lost store. */
 const BELIEVABLE_JUMP = 2 ** 32
 
+export const isBelievable = (claimed: number, stored: number): boolean =>
+  Number.isSafeInteger(claimed) && claimed - stored <= BELIEVABLE_JUMP
+
 /** False when the speaker's claim is not believed: it is logged, and blocks that speaker only. */
 export function believeFence(fleet: Fleet, from: string, knownFence: number, now: number): boolean {
   const { fenceHigh } = fleet.meta
   if (knownFence <= fenceHigh) return true
-  if (!Number.isSafeInteger(knownFence) || knownFence - fenceHigh > BELIEVABLE_JUMP) {
+  if (!isBelievable(knownFence, fenceHigh)) {
     fleet.log('error', 'unbelievable-fence', { from, fence: knownFence, highest: fenceHigh })
     return false
   }

@@ -1,4 +1,4 @@
-import { raiseFences } from './continuity.ts'
+import { isBelievable, raiseFences } from './continuity.ts'
 import type { Fleet, Lock } from './fleet.ts'
 import { putLock } from './lock.ts'
 
@@ -16,8 +16,9 @@ export interface StartFacts {
   readonly knownTerm: number
 }
 
-export function start(fleet: Fleet, facts: StartFacts, now: number): void {
+export function start(fleet: Fleet, told: StartFacts, now: number): void {
   const { meta } = fleet
+  const facts = believed(fleet, told)
   const limit = Math.max(meta.fenceLimit, facts.knownLimit, facts.knownFence + 1)
   const quietUntil = facts.rebooted && meta.quietUntil > 0 ? now + fleet.options.ttlMs : meta.quietUntil
   fleet.meta = {
@@ -64,6 +65,23 @@ function rebased<T extends Times>(lock: T, ttlMs: number, now: number): T {
     grantedAt: now,
     orphan: { ...orphan, at: now, leaseUntil, freeAt: wait === null ? null : leaseUntil + wait }
   }
+}
+
+/** What others retain counts only where it can be true: a hostile number must not use the fences up. */
+function believed(fleet: Fleet, facts: StartFacts): StartFacts {
+  const { fenceHigh, term } = fleet.meta
+  const known: { -readonly [Name in keyof StartFacts]: StartFacts[Name] } = { ...facts }
+  const limits = [
+    ['knownFence', fenceHigh],
+    ['knownLimit', fenceHigh],
+    ['knownTerm', term]
+  ] as const
+  for (const [what, stored] of limits) {
+    if (isBelievable(known[what], stored)) continue
+    fleet.log('error', 'unbelievable-fence', { from: 'start check', [what]: known[what], stored })
+    known[what] = 0
+  }
+  return known
 }
 
 /** What is kept for a while is kept for a while from now on. */

@@ -212,9 +212,11 @@ function withdraw(fleet: Fleet, push: Push, now: number): void {
 
 /** A device is called unreachable only when its last renewal is two lease times old and Locksmith was listening all that time. */
 export function unreachableAt(fleet: Fleet, device: string): number {
+  const { ttlMs } = fleet.options
   const agent = agentOf(fleet, device)
-  const renewedAt = agent && fleet.contacts.get(String(agent.session))?.renewedAt
-  return Math.max(renewedAt ?? Number.NEGATIVE_INFINITY, fleet.listeningSince) + 2 * fleet.options.ttlMs
+  // The lease began with the last renewal, or with the hello of a session that is only just coming into contact.
+  const leaseUntil = agent && fleet.contacts.get(String(agent.session))?.leaseUntil
+  return Math.max((leaseUntil ?? Number.NEGATIVE_INFINITY) + ttlMs, fleet.listeningSince + 2 * ttlMs)
 }
 
 export function pushesDue(fleet: Fleet): number[] {

@@ -4,6 +4,7 @@ import type { BoardConfig } from './board.ts'
 import { BoardsProcess } from './boards-process.ts'
 
 export type { BoardConfig } from './board.ts'
+export { EmulatorError } from './boards-process.ts'
 
 export interface StartOptions {
   readonly boards: readonly BoardConfig[]

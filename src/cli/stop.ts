@@ -6,13 +6,26 @@ export interface Stopper {
   stop(why: string): void
 }
 
+/** A terminal sends Ctrl-C to npm and to us, and npm hands its own on: the same key press arrives twice. */
+const ECHO_MS = 500
+
 /** The first Ctrl-C, SIGTERM or SIGHUP asks for an orderly end; the same one again ends the process as it would any other. */
 export function listenForStop(): Stopper {
   const controller = new AbortController()
   const stop = (why: string): void => {
     if (!controller.signal.aborted) controller.abort(why)
   }
-  for (const name of SIGNALS) process.once(name, () => stop(name))
+  for (const name of SIGNALS) {
+    let firstAt: number | undefined
+    const hear = (): void => {
+      firstAt ??= performance.now()
+      stop(name)
+      if (performance.now() - firstAt < ECHO_MS) return
+      process.off(name, hear)
+      process.kill(process.pid, name)
+    }
+    process.on(name, hear)
+  }
   return { signal: controller.signal, stop }
 }
 

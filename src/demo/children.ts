@@ -1,11 +1,13 @@
-import { type ChildProcess, spawn } from 'node:child_process'
+import { spawn } from 'node:child_process'
 import { appendFileSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
+import type { Leash } from './leash.ts'
 
 const MAIN = fileURLToPath(new URL('../cli/main.ts', import.meta.url))
-const REAPER = fileURLToPath(new URL('./reaper.ts', import.meta.url))
+/** Lines of a child that are remembered; its log file has them all. */
+const LINES_KEPT = 10_000
 
 export interface Line {
   readonly from: string
@@ -32,20 +34,20 @@ export interface Child {
   readonly signal: (signal: NodeJS.Signals) => void
 }
 
-/** All processes of the demo; none of them outlives it. */
+/** Runs verbs as processes of the demo; none of them outlives it. */
 export class Children {
-  readonly #reaper: ChildProcess
+  readonly #leash: Leash
   readonly #folder: string
   readonly #running = new Map<number, Child>()
   readonly #onLine = new Set<(line: Line) => void>()
+  readonly #onEnd = new Set<(child: Child) => void>()
   readonly #env: NodeJS.ProcessEnv
+  #stopping = false
 
-  constructor(folder: string, env: NodeJS.ProcessEnv) {
+  constructor(folder: string, leash: Leash, env: NodeJS.ProcessEnv) {
     this.#folder = folder
+    this.#leash = leash
     this.#env = env
-    this.#reaper = spawn(process.execPath, [REAPER], { detached: true, stdio: ['pipe', 'ignore', 'ignore'] })
-    this.#reaper.stdin?.on('error', () => undefined)
-    this.#reaper.unref()
   }
 
   onLine(handler: (line: Line) => void): () => void {
@@ -53,17 +55,17 @@ export class Children {
     return () => this.#onLine.delete(handler)
   }
 
-  /** Has a process group ended with the demo that was begun elsewhere. */
-  adopt(pid: number): void {
-    this.#reaper.stdin?.write(`+${pid}\n`)
+  onEnd(handler: (child: Child) => void): void {
+    this.#onEnd.add(handler)
   }
 
   get pids(): number[] {
     return [...this.#running.keys()]
   }
 
-  /** Runs `locksmith …args`. Its output is kept, and written to a file in the demo's folder. */
+  /** Runs `locksmith …args`. Its output is kept, and written to a file in the demo's folder. Throws once `stop` was called. */
   start(name: string, args: readonly string[]): Child {
+    if (this.#stopping) throw new Error(`${name} is not started: the demo is ending`)
     const process_ = spawn(process.execPath, [MAIN, ...args], {
       detached: true,
       stdio: ['ignore', 'pipe', 'pipe'],
@@ -71,12 +73,13 @@ export class Children {
     })
     const { pid } = process_
     if (pid === undefined) throw new Error(`${name} could not be started`)
-    this.adopt(pid)
+    this.#leash.add(pid)
     const lines: Line[] = []
     const take = (stream: Line['stream']) => (text: string) => {
       const line = { from: name, stream, text, json: asObject(text) }
       lines.push(line)
-      appendFileSync(join(this.#folder, `${name}.log`), `${text}\n`)
+      if (lines.length > LINES_KEPT) lines.shift()
+      this.#log(name, text)
       for (const handler of [...this.#onLine]) handler(line)
     }
     createInterface({ input: process_.stdout }).on('line', take('stdout'))
@@ -86,8 +89,9 @@ export class Children {
       process_.on('close', (code, signal) => {
         running = false
         this.#running.delete(pid)
-        this.#reaper.stdin?.write(`-${pid}\n`)
+        this.#leash.remove(pid)
         resolve({ code, signal })
+        for (const handler of [...this.#onEnd]) handler(child)
       })
     })
     const child: Child = {
@@ -105,8 +109,17 @@ export class Children {
     return child
   }
 
-  /** Ends everything: politely, then by force. */
+  #log(name: string, text: string): void {
+    try {
+      appendFileSync(join(this.#folder, `${name}.log`), `${text}\n`)
+    } catch {
+      // A full disk, or a folder that somebody removed, is no reason to end a fleet that runs.
+    }
+  }
+
+  /** Ends everything: politely, then by force. Nothing can be started after it was called. */
   async stop(withinMs: number): Promise<void> {
+    this.#stopping = true
     const left = [...this.#running.values()]
     for (const child of left) {
       child.signal('SIGCONT')
@@ -117,7 +130,6 @@ export class Children {
     }, withinMs)
     await Promise.all(left.map((child) => child.ended))
     clearTimeout(force)
-    this.#reaper.stdin?.end()
   }
 }
 

@@ -1,14 +1,18 @@
+import { EmulatorError } from '../../firmware-bridge/emulator/index.ts'
 import { PortUnavailable } from '../platform/embedded-broker.ts'
 import { LocksmithError } from '../protocol/errors.ts'
+import { whenAbandoned } from './abandoned.ts'
 import { DemoFleet } from './fleet.ts'
+import type { Palette } from './picture.ts'
 import { playStory } from './story.ts'
 import { type Usage, usageOf } from './usage.ts'
-import { runView } from './view.ts'
+import { View } from './view.ts'
 import { introduction, storyTable } from './words.ts'
 
 /** Where results and words go; the command line's output fits. */
 export interface DemoOutput {
   readonly json: boolean
+  readonly colour: Palette
   print(text: string): void
   data(value: unknown): void
   note(text: string): void
@@ -22,39 +26,48 @@ export interface DemoOptions {
   readonly out: DemoOutput
 }
 
-/** The story runs with shorter times than a fleet would use, and says so. */
-const STORY = { ttl: '6s', ttlMs: 6000, lockDelay: '2s', lockDelayMs: 2000 } as const
-const LIVE = { ttl: '15s', lockDelay: '10s' } as const
+/** The story runs with shorter times than a fleet would use, and says so; it judges by traces that are read often. */
+const STORY = { ttl: '6s', ttlMs: 6000, lockDelay: '2s', lockDelayMs: 2000, traceEveryMs: 25 } as const
+const LIVE = { ttl: '15s', lockDelay: '10s', traceEveryMs: 200 } as const
 const IDLE_MS = 4000
 
 /** Starts the fleet and plays the story, or shows it alive until stopped. Resolves with the exit code. */
 export async function runDemo(options: DemoOptions): Promise<number> {
-  const { once, out, stop } = options
+  const { once, out } = options
+  const stop = AbortSignal.any([options.stop, whenAbandoned(process.env)])
   const fleet = await startFleet(options)
   try {
     out.print(introduction(fleet, once ? STORY : LIVE))
-    const ended = fleet.boards.ended.then(() => 'the boards ended')
-    if (once) return await playOnce(fleet, options)
-    const why = await Promise.race([runView(fleet, { out, stop }), ended])
-    if (why === undefined) return 0
-    out.note(why)
-    return 1
+    return await (once ? playOnce(fleet, { out, stop }) : showLive(fleet, { out, stop }))
   } finally {
     await fleet.stop()
     out.note(`Stopped. Logs and traces are in ${fleet.folder}`)
   }
 }
 
+/** @throws LocksmithError LK-6005 (port), LK-6006 (emulated controllers), DiskError */
 async function startFleet({ once, port }: DemoOptions): Promise<DemoFleet> {
   try {
     return await DemoFleet.start({ port: port ?? 0, ...(once ? STORY : LIVE) })
   } catch (error) {
-    if (error instanceof PortUnavailable) throw new LocksmithError('LK-6005', error.message)
+    if (error instanceof PortUnavailable)
+      throw new LocksmithError('LK-6005', error.message, 'Without --port a free one is taken')
+    if (error instanceof EmulatorError)
+      throw new LocksmithError('LK-6006', error.message, 'The emulated controllers need /dev/pts')
     throw error
   }
 }
 
-async function playOnce(fleet: DemoFleet, { out, stop }: DemoOptions): Promise<number> {
+async function showLive(fleet: DemoFleet, { out, stop }: Pick<DemoOptions, 'out' | 'stop'>): Promise<number> {
+  const broken = new AbortController()
+  void fleet.boards.ended.then((stderr) => broken.abort(`the emulated controllers ended. ${stderr}`.trim()))
+  await new View(fleet).run({ out, stop: AbortSignal.any([stop, broken.signal]) })
+  if (!broken.signal.aborted) return 0
+  out.note(String(broken.signal.reason))
+  return 1
+}
+
+async function playOnce(fleet: DemoFleet, { out, stop }: Pick<DemoOptions, 'out' | 'stop'>): Promise<number> {
   const steps = await playStory({
     fleet,
     ttlMs: STORY.ttlMs,
@@ -71,7 +84,7 @@ async function playOnce(fleet: DemoFleet, { out, stop }: DemoOptions): Promise<n
     ttlMs: STORY.ttlMs,
     idle
   })
-  out.print(storyTable(steps, idle))
+  out.print(storyTable(steps, idle, process.stdout.columns || 160))
   return ok ? 0 : 1
 }
 

@@ -1,90 +1,137 @@
-import { setTimeout } from 'node:timers/promises'
+import { setTimeout as pauseFor } from 'node:timers/promises'
+import type { Line } from './children.ts'
+import { type DemoEvent, eventOf } from './events.ts'
 import type { DemoFleet } from './fleet.ts'
 import type { DemoOutput } from './index.ts'
-import { Stage } from './stage.ts'
+import { drawPicture } from './picture.ts'
+import { type AgentProcess, agentsGone, pictureOf, type Scene } from './scene.ts'
+import { FleetWatch } from './watch.ts'
 
 const DRAW_EVERY_MS = 500
-const EVENTS_SHOWN = 8
-/** Draws over what was drawn before, instead of scrolling. */
-const HOME_AND_CLEAR = '\x1b[H\x1b[J'
+const EVENTS_KEPT = 100
+const READY_WITHIN_MS = 60_000
+/** Of the picture that is printed once, where nobody can be seen to look. */
+const PLAIN = { columns: 80, rows: 40 }
+const UNKNOWN_TERMINAL = { columns: 80, rows: 24 }
 
-interface DeviceRow {
-  readonly device: string
-  readonly state: string
-  readonly online: boolean
-  readonly holds: readonly { readonly kind: string; readonly owner: string; readonly why: string }[]
+export interface ViewOptions {
+  readonly out: DemoOutput
+  readonly stop: AbortSignal
 }
 
-interface LockRow {
-  readonly lock: string
-  readonly state: string
-  readonly fence: number
-  readonly owner: { readonly name: string } | null
-  readonly leaseLeftMs: number
-  readonly waiters: readonly { readonly name: string }[]
-  readonly freedBy: { readonly what: string; readonly inMs: number | null } | null
-}
+/** The fleet as people see it, kept up to date. */
+export class View {
+  readonly #fleet: DemoFleet
+  readonly #watch: FleetWatch
+  readonly #events: DemoEvent[] = []
+  readonly #endedAtMs = new Map<number, number>()
 
-/** Shows every device's state, holds and position, every lock, and the last events, until stopped. */
-export async function runView(
-  fleet: DemoFleet,
-  { out, stop }: { out: DemoOutput; stop: AbortSignal }
-): Promise<undefined> {
-  const stage = new Stage(fleet, { ttlMs: 15_000, lockDelayMs: 10_000 })
-  const events: string[] = []
-  fleet.children.onLine(({ from, json, text }) => {
-    const event = typeof json?.event === 'string' ? `${json.event}: ${json.msg ?? ''}` : text
-    events.push(`${new Date().toISOString().slice(11, 19)} ${from}: ${event}`.slice(0, 100))
-    if (events.length > EVENTS_SHOWN) events.shift()
-  })
-  const drawing = process.stdout.isTTY === true && !out.json
-  let drawn = false
-  const draw = async (): Promise<void> => {
-    const text = await picture(fleet, stage, events)
-    if (drawing) process.stdout.write(HOME_AND_CLEAR)
-    if (drawing || !drawn) out.print(text)
-    drawn = true
+  constructor(fleet: DemoFleet) {
+    this.#fleet = fleet
+    this.#watch = new FleetWatch(fleet.url)
+    fleet.children.onLine((line) => this.#hear(line))
+    fleet.children.onEnd((child) => {
+      this.#endedAtMs.set(child.pid, performance.now())
+      void child.ended.then(({ code, signal }) =>
+        this.#add({ from: child.name, text: `ended: ${signal ?? `exit ${code}`}`, hot: false })
+      )
+    })
   }
-  try {
+
+  #hear(line: Line): void {
+    const event = eventOf(line, new Date())
+    if (event !== undefined) this.#add(event)
+  }
+
+  #add(event: Omit<DemoEvent, 'at'>): void {
+    this.#events.push({ at: new Date().toISOString().slice(11, 19), ...event })
+    if (this.#events.length > EVENTS_KEPT) this.#events.shift()
+  }
+
+  /**
+   * As JSON: one line once every device is in contact. With a terminal: a picture that is drawn over again. Without: one
+   * picture. Resolves when told to stop.
+   */
+  async run({ out, stop }: ViewOptions): Promise<void> {
+    const asking = this.#keepAsking(stop)
+    try {
+      const live = process.stdout.isTTY === true && process.env.TERM !== 'dumb' && !out.json
+      if (live) return await this.#draw(out, stop)
+      await this.#ready(stop)
+      if (stop.aborted) return
+      out.data(this.#fleet.index)
+      if (!out.json)
+        out.print(['', ...drawPicture(pictureOf(this.scene), { ...PLAIN, colour: out.colour })].join('\n'))
+      await new Promise((resolve) => stop.addEventListener('abort', resolve, { once: true }))
+    } finally {
+      const { elsewhere } = agentsGone(this.scene)
+      if (elsewhere.length > 0)
+        out.note(`Not the demo's, and left running: the agent of ${elsewhere.join(', ')}`)
+      await this.#watch.close()
+      await asking
+    }
+  }
+
+  get scene(): Scene {
+    const { url: broker, folder, locksmith, serveConfig } = this.#fleet
+    return {
+      nowMs: performance.now(),
+      broker,
+      folder,
+      locksmith: { running: locksmith.running, config: serveConfig },
+      agents: this.#fleet.devices.map(({ device, name, config }): AgentProcess => {
+        const { pid, running, state } = this.#fleet.agent(name)
+        const axis = this.#fleet.trace(name).last
+        const stopped = running && state() === 'T'
+        return { device, config, pid, running, stopped, endedAtMs: this.#endedAtMs.get(pid), axis }
+      }),
+      answer: this.#watch.answer,
+      events: this.#events
+    }
+  }
+
+  async #keepAsking(stop: AbortSignal): Promise<void> {
     while (!stop.aborted) {
-      await draw().catch(() => undefined)
+      await this.#watch.ask()
       await pause(DRAW_EVERY_MS, stop)
     }
-  } finally {
-    await stage.close()
+  }
+
+  /** Resolves when every device is in contact and its axis was seen, when told to stop, or when it takes too long. */
+  async #ready(stop: AbortSignal): Promise<void> {
+    const deadline = performance.now() + READY_WITHIN_MS
+    while (!stop.aborted && performance.now() < deadline) {
+      const devices = this.#watch.answer?.devices ?? []
+      const inContact = this.#fleet.devices.filter(({ device, name }) => {
+        const row = devices.find((one) => one.device === device)
+        return row?.online === true && this.#fleet.trace(name).last !== undefined
+      })
+      if (inContact.length === this.#fleet.devices.length) return
+      await pause(DRAW_EVERY_MS / 5, stop)
+    }
+  }
+
+  /** Each picture is one write over the last one, without clearing in between: nothing flickers. */
+  async #draw(out: DemoOutput, stop: AbortSignal): Promise<void> {
+    const { stdout } = process
+    // What is on the screen moves up into the history.
+    stdout.write('\n'.repeat(stdout.rows || UNKNOWN_TERMINAL.rows))
+    const clear = (): void => void stdout.write('\x1b[H\x1b[2J')
+    stdout.on('resize', clear)
+    try {
+      while (!stop.aborted) {
+        const columns = (stdout.columns || UNKNOWN_TERMINAL.columns) - 1
+        const rows = stdout.rows || UNKNOWN_TERMINAL.rows
+        const lines = drawPicture(pictureOf(this.scene), { columns, rows, colour: out.colour })
+        stdout.write(`\x1b[H${lines.map((line) => `${line}\x1b[K`).join('\r\n')}\x1b[J`)
+        await pause(DRAW_EVERY_MS, stop)
+      }
+    } finally {
+      stdout.off('resize', clear)
+      stdout.write('\n')
+    }
   }
 }
 
 const pause = (ms: number, signal: AbortSignal): Promise<void> =>
-  setTimeout(ms, undefined, { signal }).catch(() => undefined)
-
-async function picture(fleet: DemoFleet, stage: Stage, events: readonly string[]): Promise<string> {
-  const devices = (await stage.query('devices')) as DeviceRow[]
-  const locks = (await stage.query('locks')) as LockRow[]
-  const rows = devices.map((row) => {
-    const name = row.device.slice(row.device.lastIndexOf('/') + 1)
-    const last = fleet.traces.get(name)?.last
-    const position = last === undefined ? '' : last.position.toFixed(1).padStart(8)
-    const motion = last?.moving ? 'moves' : 'stands'
-    const holds = row.holds.map((hold) => `${hold.kind} by ${hold.owner}`).join(', ')
-    return `${row.device.padEnd(24)} ${(row.online ? row.state : 'silent').padEnd(9)} ${position} ${motion.padEnd(7)} ${holds}`
-  })
-  const taken = locks.filter((lock) => lock.state !== 'free')
-  const lockRows = taken.map(
-    ({ lock, state, fence, owner, waiters, freedBy }) =>
-      `${lock.padEnd(28)} ${state.padEnd(9)} fence ${fence} by ${owner?.name ?? '?'}; ` +
-      `waiting: ${waiters.map((one) => one.name).join(', ') || 'nobody'}; freed by ${freedBy?.what ?? '?'}`
-  )
-  return [
-    `Locksmith demo   LOCKSMITH_BROKER=${fleet.url}   ${fleet.folder}/demo.json   Ctrl-C ends it`,
-    '',
-    `${'device'.padEnd(24)} ${'state'.padEnd(9)} ${'position'.padStart(8)} ${'axis'.padEnd(7)} holds`,
-    ...rows,
-    '',
-    'locks',
-    ...(lockRows.length > 0 ? lockRows : ['  none is taken']),
-    '',
-    'last events',
-    ...events
-  ].join('\n')
-}
+  pauseFor(ms, undefined, { signal }).catch(() => undefined)

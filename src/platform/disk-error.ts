@@ -14,6 +14,7 @@ export class DiskError extends Error {
 
 const reasons: Readonly<Record<string, string>> = {
   ENOSPC: 'the disk is full (ENOSPC). Free some space; nothing was changed',
+  ENOENT: 'a folder of the path is missing (ENOENT). Make it, or choose another one',
   EDQUOT: 'the quota of this user is used up (EDQUOT). Raise it or free some space; nothing was changed',
   EROFS: 'the file system is read-only (EROFS). Remount it writable, or choose another folder',
   EACCES: 'permission denied (EACCES). Check owner and mode of the file and of every folder above it',

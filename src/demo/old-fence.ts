@@ -25,6 +25,8 @@ export async function playOldFence(stage: Stage, name: string, fence: number): P
   try {
     await new Promise<void>((resolve) => controller.open({ connected: resolve }))
     const values = (await controller.read('aim')).values
+    // A ghost is free to pause; that is never refused. What it may not do is write.
+    await controller.pause('other')
     await controller.stage({ resource: 'aim', values, version: 999, fence, leaseLeftMs: () => 5000 })
     await controller.commit('aim', fence)
   } catch (error) {

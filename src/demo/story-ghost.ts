@@ -1,8 +1,11 @@
+import { createHash } from 'node:crypto'
 import { openFleetConnection, openSession } from '../client/index.ts'
 import { systemClock } from '../platform/clock.ts'
 import { connectBroker } from '../platform/mqtt-connection.ts'
 import type { LocksmithError } from '../protocol/errors.ts'
+import type { Update } from '../protocol/messages.ts'
 import type { Child } from './children.ts'
+import { aimDocument } from './layout.ts'
 import { playOldFence } from './old-fence.ts'
 import { must, SENSITIVITY, type Stage } from './stage.ts'
 
@@ -163,7 +166,7 @@ export async function ghostIsRefused(
 ): Promise<string> {
   const { fleet } = stage
   const before = fleet.trace(victim).last?.params[SENSITIVITY]
-  const update = ghostUpdate(stage, half, version)
+  const update = ghostUpdate(half, version)
 
   const refusedBy = await pushUnderOldFence(stage, update)
   must(refusedBy === 'LK-1011', `Locksmith answered ${refusedBy} to the old fence, not LK-1011`)
@@ -175,26 +178,26 @@ export async function ghostIsRefused(
         topic === stage.spy.topics.request(victim) && body.op === 'outcome' && body.push === update.push
     )
   )
-  must(answer.body.outcome === 'refused', `${victim} answered ${answer.body.outcome} to the ghost's update`)
+  const { outcome, code } = answer.body
+  must(
+    outcome === 'refused' && code === 'LK-1011',
+    `${victim} answered ${outcome} ${code} to the ghost's update`
+  )
 
   const serial = await playOldFence(stage, victim, half.fence)
   must(fleet.trace(victim).last?.params[SENSITIVITY] === before, `${victim} has changed under an old fence`)
-  return `fence ${half.fence}: Locksmith ${refusedBy}, agent ${answer.body.code}, firmware ${serial}`
+  return `fence ${half.fence}: Locksmith ${refusedBy}, agent ${code}, firmware ${serial}`
 }
 
-function ghostUpdate(stage: Stage, half: HalfDone, version: number) {
-  const aim = half.push.name
-  const real = stage.overheard.findLast(({ topic }) => topic.includes('/update/'))
-  must(real !== undefined, `no update of ${aim} was overheard`)
-  return { ...real.body, push: 'ghost-update', version, under: { lock: WIDE, fence: half.fence } } as Record<
-    string,
-    unknown
-  > & {
-    push: string
-  }
+/** What a ghost would send: a good document of a newer version, under the fence that it once had. */
+function ghostUpdate(half: HalfDone, version: number): Update {
+  const document = aimDocument(version, half.fresh)
+  const digest = createHash('sha256').update(document).digest('hex')
+  const under = { lock: WIDE, fence: half.fence }
+  return { push: 'ghost-update', resource: 'aim', version, document, digest, by: ORCHESTRATOR, under }
 }
 
-async function pushUnderOldFence(stage: Stage, update: Record<string, unknown>): Promise<string> {
+async function pushUnderOldFence(stage: Stage, update: Update): Promise<string> {
   const clock = systemClock({ keepAlive: true })
   const connection = openFleetConnection({
     connect: connectBroker(stage.fleet.url),
@@ -213,13 +216,7 @@ async function pushUnderOldFence(stage: Stage, update: Record<string, unknown>):
   })
   try {
     await session.contact(10_000)
-    const { resource, version, document, digest, under } = update as never as {
-      resource: string
-      version: number
-      document: string
-      digest: string
-      under: { lock: string; fence: number }
-    }
+    const { resource, version, document, digest, under } = update
     const common = { resource, version, document, digest, scope: '*', under, atOnce: 1 }
     await session.request(
       (number, seq) => ({ op: 'push', id: 'ghost-push', session: number, seq, ...common }),

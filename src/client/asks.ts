@@ -18,6 +18,8 @@ export interface AskContext {
   /** Lease left now; 0 when it has run out. Judged by the clock at each call. */
   readonly leaseLeftMs: () => number
   readonly sendRelease: (request: string) => Promise<void>
+  /** There is something new to tell: the next heartbeat comes soon. */
+  readonly hurry: () => void
 }
 
 /**
@@ -130,7 +132,10 @@ export class PendingAsk {
       },
       fence: (lock) => fences.get(lock) ?? 0,
       setPhase: (phase) => {
-        this.#phase = phase.slice(0, 100)
+        const said = phase.slice(0, 100)
+        if (said === this.#phase) return
+        this.#phase = said
+        this.#context.hurry()
       },
       release: async () => {
         this.lose(new LocksmithError('LK-1016', 'released'))

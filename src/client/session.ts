@@ -9,6 +9,8 @@ import type { Ask, FleetSession, Grant, RequestOptions, SessionOptions, Truth } 
 
 /** Heartbeats whose sending is remembered, to judge the lease of their replies. */
 const SENDINGS_KEPT = 64
+/** What an owner is doing is told within this time. */
+const HURRY_MS = 250
 const RELEASE_WITHIN_MS = 2000
 const ANSWER_WITHIN_MS = 5000
 /** Two Locksmiths that do not know each other's sessions must not make a loop at the speed of a round trip. */
@@ -40,6 +42,7 @@ class Session implements FleetSession {
   #knownFence = 0
   #leaseUntil = Number.NEGATIVE_INFINITY
   #inContact = false
+  #hurrying = false
   /** The first reply that does not renew is answered by a heartbeat at once. */
   #eager = true
   #beat: Timer | undefined
@@ -121,6 +124,15 @@ class Session implements FleetSession {
     else this.#sendHeartbeat(this.#session)
     const everyMs = this.#inContact ? this.#ttlMs / 3 : Math.min(this.#ttlMs / 3, REPEAT_MS)
     this.#beat = clock.after(everyMs * (0.9 + 0.2 * random()), () => this.#beatNow())
+    this.#hurrying = false
+  }
+
+  /** Brings the next heartbeat forward; what changes meanwhile travels with it. */
+  #hurry(): void {
+    if (this.#hurrying || this.#closed || !this.#inContact) return
+    this.#hurrying = true
+    this.#beat?.cancel()
+    this.#beat = this.#options.clock.after(HURRY_MS, () => this.#beatNow())
   }
 
   #sayHello(): void {
@@ -300,6 +312,7 @@ class Session implements FleetSession {
     return {
       clock: this.#options.clock,
       leaseLeftMs: () => this.leaseLeftMs(),
+      hurry: () => this.#hurry(),
       sendRelease: (request) => {
         this.#asks.delete(request)
         return this.#sendRelease(request)

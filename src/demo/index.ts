@@ -9,6 +9,8 @@ import { type Usage, usageOf } from './usage.ts'
 import { View } from './view.ts'
 import { introduction, storyTable } from './words.ts'
 
+export type { FleetIndex } from './fleet.ts'
+
 /** Where results and words go; the command line's output fits. */
 export interface DemoOutput {
   readonly json: boolean

@@ -1,0 +1,76 @@
+import assert from 'node:assert/strict'
+import { type TestContext, test } from 'node:test'
+import type { FleetIndex } from '../../src/demo/index.ts'
+import { waitFor } from '../support/wait.ts'
+import {
+  allGone,
+  type DemoOptions,
+  livesOf,
+  type StartedDemo,
+  startDemo,
+  terminalMissing
+} from './demo-process.ts'
+
+/** Starts a demo, stops three of its processes (SIGSTOP), ends it as told, and looks for what is left. */
+async function endsWithoutTrace(
+  t: TestContext,
+  options: DemoOptions,
+  end: (demo: StartedDemo, index: FleetIndex) => void
+): Promise<StartedDemo> {
+  const demo = startDemo(t, options)
+  const index = await demo.index()
+  const lives = livesOf(index)
+  const arm = index.devices.find(({ name }) => name === 'arm-1')
+  for (const { pid } of [index.locksmith, index.boards, arm ?? assert.fail('no arm-1')])
+    process.kill(pid ?? assert.fail('not running'), 'SIGSTOP')
+  end(demo, index)
+  await allGone(lives, index)
+  return demo
+}
+
+test('Ctrl-C leaves no process behind, and is no failure', async (t) => {
+  const { process: demo } = await endsWithoutTrace(t, {}, (started) => started.process.signal('SIGINT'))
+  assert.equal((await demo.exited()).code, 0)
+  assert.match(demo.stderr, /Stopped\. Logs and traces are in/)
+})
+
+test('SIGTERM leaves no process behind', async (t) => {
+  const { process: demo } = await endsWithoutTrace(t, {}, (started) => started.process.signal('SIGTERM'))
+  assert.equal((await demo.exited()).code, 0)
+})
+
+test('Ctrl-C on npm start ends in order, although the terminal and npm both send it', async (t) => {
+  const { process: npm } = await endsWithoutTrace(t, { by: 'npm' }, (started) => {
+    process.kill(-started.process.pid, 'SIGINT')
+  })
+  assert.equal((await npm.exited()).code, 0)
+  assert.match(npm.stderr, /Stopped\. Logs and traces are in/)
+})
+
+test('a closing terminal leaves no process behind', { skip: terminalMissing() }, async (t) => {
+  await endsWithoutTrace(t, { by: 'terminal' }, (started) => started.process.signal('SIGKILL'))
+})
+
+test('a demo that is killed with -9 leaves no process behind', async (t) => {
+  await endsWithoutTrace(t, {}, (_started, index) => process.kill(index.demo.pid, 'SIGKILL'))
+})
+
+test('an npm that is killed with -9 leaves no process behind', async (t) => {
+  await endsWithoutTrace(t, { by: 'npm' }, (started) => started.process.signal('SIGKILL'))
+})
+
+test('an exception that nobody catches leaves no process behind', async (t) => {
+  const plant = "process.on('SIGUSR2', () => { throw new Error('planted') })"
+  const env = { NODE_OPTIONS: `--import data:text/javascript,${encodeURIComponent(plant)}` }
+  const { process: demo } = await endsWithoutTrace(t, { env }, (started) => started.process.signal('SIGUSR2'))
+  assert.notEqual((await demo.exited()).code, 0)
+  assert.match(demo.stderr, /planted/)
+})
+
+test('a Ctrl-C while the demo is still starting leaves no process behind', async (t) => {
+  const demo = startDemo(t)
+  const index = await waitFor('the first demo.json', () => demo.readIndex())
+  demo.process.signal('SIGINT')
+  await demo.process.exited()
+  await allGone([], index)
+})

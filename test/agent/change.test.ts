@@ -3,7 +3,7 @@ import { test } from 'node:test'
 import type { Controller, Stored } from '../../firmware-bridge/drivers/controller.ts'
 import { digestOf } from '../../src/agent/index.ts'
 import { STEPS, type Step } from '../../src/rules/change.ts'
-import { aim, DeviceWorld, TTL_MS } from '../support/device-world.ts'
+import { aim, changed, DeviceWorld, TTL_MS } from '../support/device-world.ts'
 
 async function withVersion16(boards = 1): Promise<DeviceWorld> {
   const world = new DeviceWorld({ boards })
@@ -293,12 +293,7 @@ test('a controller that has stored something else than was committed is rolled b
       const stored = await controller.read(resource)
       return stored.version === 17 ? { ...stored, values: { ...stored.values, sensitivity: 0.1 } } : stored
     }
-    return new Proxy(controller, {
-      get: (target, name) => {
-        const found: unknown = name === 'read' ? read : Reflect.get(target, name, target)
-        return typeof found === 'function' ? found.bind(target) : found
-      }
-    })
+    return changed(controller, { read })
   }
   await world.running({ wrap })
   await world.pushed(aim(16, 0.5))

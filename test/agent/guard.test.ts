@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { type Controller, StandstillUnproved } from '../../firmware-bridge/drivers/controller.ts'
 import type { FleetSession, Grant } from '../../src/client/index.ts'
-import { DeviceWorld, TTL_MS } from '../support/device-world.ts'
+import { changed, DeviceWorld, TTL_MS } from '../support/device-world.ts'
 
 const WIDE = '*:aim'
 
@@ -115,6 +116,29 @@ test('one controller that is away keeps the other standing', async () => {
   )
   await world.until('the state', () => world.state.state === 'fault')
   world.boards[1]?.plug()
+  await world.until('motion', moving(world))
+})
+
+test('one controller that has not proved that it stands keeps the other standing when the lock falls', async () => {
+  const world = new DeviceWorld({ boards: 2 })
+  let stuck = false
+  const wrap = (controller: Controller): Controller => {
+    const pause: Controller['pause'] = async (why, withinMs = 0) => {
+      if (stuck && controller.name === 'axis-2') throw new StandstillUnproved(withinMs, controller.status)
+      return controller.pause(why, withinMs)
+    }
+    return changed(controller, { pause })
+  }
+  await world.running({ wrap })
+  stuck = true
+  const { grant } = await locked(world)
+  await world.until('standstill of the other', () => world.agent.guard.posts[0]?.phase === 'standing')
+  assert.equal(world.agent.guard.state, 'fault')
+  assert.deepEqual(world.agent.guard.standingUnder, [])
+  await world.settled('the release', grant.release())
+  await world.pass(5000)
+  assert.ok(world.boards[0]?.trace().paused)
+  stuck = false
   await world.until('motion', moving(world))
 })
 

@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import type { Controller } from '../../firmware-bridge/drivers/controller.ts'
 import { digestOf } from '../../src/agent/index.ts'
 import { type FleetSession, type Grant, makeId } from '../../src/client/index.ts'
-import { aim, DeviceWorld, TTL_MS } from '../support/device-world.ts'
+import { aim, changed, DeviceWorld, TTL_MS } from '../support/device-world.ts'
 
 const WIDE = '*:aim'
 
@@ -147,6 +148,28 @@ test('an agent that loses sight of the wide lock between stage and commit commit
   assert.equal(outcome.outcome, 'refused')
   assert.match(outcome.detail, /LK-1016/)
   assert.deepEqual(ofFile(world), [16, ['16, 0.50']])
+  assert.equal(world.board.trace().fences.aim, 1)
+})
+
+test('a grant whose end only a heartbeat reply tells ends the change before commit', async () => {
+  const world = new DeviceWorld()
+  const slow = (controller: Controller): Controller =>
+    changed(controller, {
+      stage: (request) =>
+        controller.stage(request).then(() => new Promise((resolve) => world.timers.after(1500, resolve)))
+    })
+  await world.running({ wrap: slow })
+  await world.pushed(aim(16, 0.5))
+  await world.until('motion', () => world.agent.guard.state === 'running')
+  const { grant, fence } = await wideLock(world)
+  await world.until('standstill', () => world.agent.guard.standing)
+  world.broker.lose = (topic) => topic.includes('/lock/')
+  play(world, { push: 'slow', fence })
+  await world.until('the stage', () => world.board.trace().staged.length > 0)
+  await world.settled('the release', grant.release())
+  const outcome = await world.outcomeOf('slow')
+  assert.deepEqual([outcome.outcome, outcome.code], ['refused', 'LK-1016'])
+  assert.match(outcome.detail, /its grant has ended/)
   assert.equal(world.board.trace().fences.aim, 1)
 })
 

@@ -356,3 +356,13 @@ sensitivity = ${sensitivity}
 deadband_deg = 0.4
 max_slew_deg_s = 45.0
 `
+
+/** A controller of which some methods do something else, for what the firmware cannot be made to do. */
+export const changed = (controller: Controller, methods: Partial<Controller>): Controller =>
+  new Proxy(controller, {
+    get: (target, name) => {
+      if (name in methods) return Reflect.get(methods, name)
+      const found: unknown = Reflect.get(target, name, target)
+      return typeof found === 'function' ? found.bind(target) : found
+    }
+  })

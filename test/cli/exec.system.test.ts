@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict'
 import { mkdtempSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { test } from 'node:test'
+import { type TestContext, test } from 'node:test'
 import { mosquittoMissing } from '../support/mosquitto.ts'
-import { membersOfGroup, type Process } from '../support/processes.ts'
+import { killGroup, membersOfGroup, type Process } from '../support/processes.ts'
 import { waitFor } from '../support/wait.ts'
 import { type ListedLock, startFleet, type TestFleet } from './program.ts'
 
@@ -11,12 +11,15 @@ const needs = { skip: mosquittoMissing() }
 
 /** Starts a command that writes its pid and waits; the pid names its process group. */
 async function startCommand(
+  t: TestContext,
   fleet: TestFleet,
   script = 'sleep 600'
 ): Promise<{ exec: Process; group: number }> {
   const file = join(mkdtempSync(join(fleet.folder, 'command-')), 'pid')
   const exec = fleet.start('exec', '*:aim', '--as', 'alice', '--', 'sh', '-c', `echo $$ > ${file}; ${script}`)
   const group = await waitFor('the command', () => Number(readFileSync(file, 'utf8')))
+  // It has a group of its own, which nobody else ends if exec fails to.
+  t.after(() => killGroup(group))
   return { exec, group }
 }
 
@@ -40,11 +43,11 @@ test(
 
 test('Ctrl-C and SIGTERM reach the command, and the lock is released when it has ended', needs, async (t) => {
   const fleet = await startFleet(t)
-  const { exec, group } = await startCommand(fleet)
+  const { exec, group } = await startCommand(t, fleet)
   exec.signal('SIGTERM')
   assert.equal((await exec.exited()).code, 128 + 15)
   assert.deepEqual(membersOfGroup(group), [])
-  const handled = await startCommand(fleet, 'trap "exit 3" INT; while :; do sleep 0.05; done')
+  const handled = await startCommand(t, fleet, 'trap "exit 3" INT; while :; do sleep 0.05; done')
   handled.exec.signal('SIGINT')
   assert.equal((await handled.exec.exited()).code, 3)
   assert.deepEqual(await fleet.json('locks'), [])
@@ -55,7 +58,7 @@ test(
   needs,
   async (t) => {
     const fleet = await startFleet(t)
-    const { exec, group } = await startCommand(fleet, 'sleep 600 & wait')
+    const { exec, group } = await startCommand(t, fleet, 'sleep 600 & wait')
     exec.signal('SIGSTOP')
     const next = fleet.start('lock', '*:aim', '--as', 'bob')
     await next.line('the grant of the next', (line) => typeof line.fence === 'number')
@@ -70,7 +73,7 @@ test(
 
 test('a command that ignores SIGTERM is killed when its lock is cleared', needs, async (t) => {
   const fleet = await startFleet(t)
-  const { exec, group } = await startCommand(fleet, 'trap "" TERM; while :; do sleep 0.05; done')
+  const { exec, group } = await startCommand(t, fleet, 'trap "" TERM; while :; do sleep 0.05; done')
   const cleared = await fleet.run('unlock', '*:aim', '--reason', 'needed', '--yes')
   assert.equal(cleared.code, 0)
   assert.equal((await exec.exited()).code, 124)

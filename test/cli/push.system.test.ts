@@ -1,7 +1,9 @@
 import assert from 'node:assert/strict'
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { test } from 'node:test'
+import { type TestContext, test } from 'node:test'
+import { connectBroker } from '../../src/platform/mqtt-connection.ts'
+import { topicsOf } from '../../src/protocol/topics.ts'
 import { mosquittoMissing } from '../support/mosquitto.ts'
 import { waitFor } from '../support/wait.ts'
 import { type ListedLock, startFleet, type TestFleet } from './program.ts'
@@ -14,6 +16,30 @@ function document(fleet: TestFleet, version: number): string {
   const values = 'sensitivity = 0.65\ndeadband_deg = 0.4\nmax_slew_deg_s = 45.0'
   writeFileSync(file, `resource = "aim"\nversion = ${version}\n[values]\n${values}\n`)
   return file
+}
+
+/** Everything that a principal asks from now on. */
+async function listenTo(t: TestContext, fleet: TestFleet, principal: string): Promise<{ op: string }[]> {
+  const heard: { op: string }[] = []
+  const topics = topicsOf('default')
+  const [mine, theirs] = [topics.request('ear'), topics.request(principal)]
+  const listening = { yes: false }
+  const mqtt = connectBroker(fleet.mosquitto.url)(
+    { clientId: 'ear' },
+    {
+      message: ({ topic, payload }) => {
+        if (topic === mine) listening.yes = true
+        else heard.push(JSON.parse(new TextDecoder().decode(payload)) as { op: string })
+      }
+    }
+  )
+  t.after(() => mqtt.close())
+  mqtt.subscribe([mine, theirs])
+  await waitFor('the subscription to work', () => {
+    mqtt.publish(mine, '{}')
+    return listening.yes
+  })
+  return heard
 }
 
 interface Result {
@@ -145,8 +171,13 @@ test(
     push.signal('SIGSTOP')
     const next = fleet.start('lock', '*:aim', '--as', 'operator')
     await next.line('the grant after the ghost', (line) => typeof line.fence === 'number')
+    const said = await listenTo(t, fleet, 'node-7')
     push.signal('SIGCONT')
     assert.equal((await push.exited()).code, 124)
+    assert.deepEqual(
+      said.filter((request) => request.op !== 'heartbeat'),
+      []
+    )
     assert.equal((push.lines.at(-1) as { error?: { code: string } }).error?.code, 'LK-1016')
     await a.answer(first, 'applied').catch(() => undefined)
     const [held] = await fleet.json<ListedLock[]>('locks')

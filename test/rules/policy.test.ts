@@ -85,3 +85,28 @@ test('a policy that turns to reclaim brings a waiting orphan free; one that turn
   story.pass(10_000)
   assert.deepEqual([story.lock('a:aim').state, story.lock('b:aim').state], ['free', 'free'])
 })
+
+test('a longer lockDelay does not put off an orphan that is already counted; a shorter one brings it nearer', () => {
+  const story = new Story()
+  const [one, two] = [story.tool('one'), story.tool('two')]
+  one.ask('a:aim')
+  two.ask('b:aim')
+  for (const ghost of [one, two]) ghost.die()
+  story.pass(TTL_MS)
+  story.policies = [
+    { lock: 'a:*', lockDelayMs: 60_000 },
+    { lock: 'b:*', lockDelayMs: 1000 }
+  ]
+  story.pass(1000)
+  assert.deepEqual([story.lock('a:aim').state, story.lock('b:aim').state], ['orphaned', 'free'])
+  story.pass(9000)
+  assert.equal(story.lock('a:aim').state, 'free')
+})
+
+test('under wait-for-operator a cleared living owner does not have to be cleared twice', () => {
+  const story = new Story([{ lock: '*', onOrphan: 'wait-for-operator' }])
+  story.tool('owner').ask('*:aim')
+  story.unlock('*:aim')
+  story.pass(TTL_MS + 10_000)
+  assert.equal(story.lock('*:aim').state, 'free')
+})

@@ -233,3 +233,11 @@ test('the rest of a rolling push goes on after a restart of Locksmith', () => {
   arms[2]?.outcome(push)
   assert.equal(stateOf(story, push), 'done')
 })
+
+test('the first word of a device about an update stands', () => {
+  const { story, arms, pusher } = plant()
+  const push = pusher.push('plant/arm-1')
+  arms[0]?.outcome(push, 'unverified')
+  arms[0]?.outcome(push, 'applied')
+  assert.deepEqual(devicesOf(story, push), ['plant/arm-1 unverified'])
+})

@@ -249,3 +249,32 @@ test('an owner whose lock was cleared is told at its next hello, also when the f
   ghost.hello('later')
   assert.deepEqual(ghost.last('hello')?.news, [])
 })
+
+test('a reply that was heard too long ago proves nothing any more', () => {
+  const story = new Story()
+  const tool = story.tool('ops')
+  tool.die()
+  story.pass(TTL_MS)
+  tool.beat()
+  assert.equal(tool.last('heartbeat')?.leaseMs, 0)
+  tool.beat()
+  assert.equal(tool.last('heartbeat')?.leaseMs, TTL_MS)
+})
+
+test('a fresh session is in contact only once it has heard the answer to its hello', () => {
+  const story = new Story()
+  const tool = story.tool('ops')
+  tool.hello()
+  tool.beat({ heard: 999 })
+  assert.equal(tool.last('heartbeat')?.leaseMs, 0)
+})
+
+test('what a replaced agent session waited for is nobody’s any more', () => {
+  const story = new Story()
+  const [holder, old] = [story.tool('holder'), story.agent('plant-1/arm-7')]
+  const request = holder.ask('*:aim')
+  old.ask('plant-1/arm-7:aim')
+  story.agent('plant-1/arm-7')
+  holder.release(request)
+  assert.deepEqual(old.holds, [])
+})

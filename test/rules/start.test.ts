@@ -136,3 +136,14 @@ test('while it hears nothing Locksmith calls nobody unreachable', () => {
   story.pass(10 * TTL_MS)
   assert.equal(story.fleet.pushes.get(push)?.state, 'open')
 })
+
+test('an orphan that is overdue at the start is not reclaimed before living owners could be heard', () => {
+  const story = withGhost()
+  story.pass(TTL_MS)
+  story.now += DELAY_MS
+  story.restart()
+  story.pass(TTL_MS / 3 - 1)
+  assert.equal(story.lock('*:aim').state, 'orphaned')
+  story.pass(1)
+  assert.equal(story.lock('*:aim').state, 'free')
+})

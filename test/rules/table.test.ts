@@ -23,6 +23,7 @@ test('what was dropped never happened, and what was kept stays', () => {
       const model = new Map<string, number>()
       apply(table, kept)
       table.keep()
+      assert.equal(table.changes().size, 0)
       for (const [key, value] of kept) value === undefined ? model.delete(key) : model.set(key, value)
       apply(table, dropped)
       table.drop()

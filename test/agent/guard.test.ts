@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { type Controller, StandstillUnproved } from '../../firmware-bridge/drivers/controller.ts'
+import { encodeFrame } from '../../firmware-bridge/link/frame.ts'
+import { requestTypes } from '../../firmware-bridge/link/messages.ts'
 import type { FleetSession, Grant } from '../../src/client/index.ts'
 import { changed, DeviceWorld, TTL_MS } from '../support/device-world.ts'
 
@@ -98,6 +100,7 @@ test('a controller that is reset while a lock covers the device stays paused, an
   await world.running()
   const { grant } = await locked(world)
   await world.until('the floor', () => world.board.trace().floors.aim === grant.fence(WIDE))
+  world.broker.lose = (topic) => topic.includes('/rep/')
   world.board.reset()
   assert.equal(world.board.trace().floors.aim, 0)
   await world.until('the floor again', () => world.board.trace().floors.aim === grant.fence(WIDE))
@@ -142,7 +145,45 @@ test('one controller that has not proved that it stands keeps the other standing
   await world.until('motion', moving(world))
 })
 
-test('a controller that stopped by itself is set going again where the profile allows it', async () => {
+/** Another hand on the line: a pause that the agent did not order. */
+async function pausedByAnother(world: DeviceWorld): Promise<void> {
+  const { wire } = world.board
+  const pause = encodeFrame({ type: requestTypes.pause, seq: 200, link: 0, payload: Uint8Array.of(5) })
+  world.board.wire = (bytes, to) => {
+    if (to !== 'controller') return bytes
+    world.board.wire = wire
+    return Buffer.concat([pause, bytes])
+  }
+  await world.until('the pause', () => world.board.trace().paused)
+}
+
+test('a controller that was paused by another hand is set going again where the profile allows it', async () => {
+  const world = new DeviceWorld()
+  await world.running()
+  await pausedByAnother(world)
+  await world.until('a word about it', () => world.logged('controller-stopped'))
+  await world.until('motion', () => world.agent.guard.state === 'running' && moving(world)())
+  assert.equal(world.logged('controller-lost'), undefined)
+})
+
+test('a controller that was paused by another hand awaits a person where the profile says so', async () => {
+  const world = new DeviceWorld({ autoRestart: false })
+  world.start()
+  await world.until('the operator hold', () =>
+    world.agent.guard.holds.some((hold) => hold.kind === 'operator')
+  )
+  world.agent.guard.drop(['operator:restart'])
+  await world.until('motion', moving(world))
+  await pausedByAnother(world)
+  await world.pass(5000)
+  assert.ok(world.board.trace().paused)
+  assert.deepEqual(
+    world.agent.guard.holds.map((hold) => hold.id),
+    ['operator:restart']
+  )
+})
+
+test('a controller that fell silent and stopped is found again and set going', async () => {
   const world = new DeviceWorld()
   await world.running()
   const { wire } = world.board

@@ -21,7 +21,8 @@ const arrows: Readonly<Record<string, readonly string[]>> = {
     'protocol',
     'rules',
     'platform',
-    'firmware-bridge'
+    'firmware-bridge',
+    'package.json'
   ]
 }
 

@@ -1,18 +1,9 @@
+import type { DemoOptions } from '../../demo/index.ts'
 import { EXIT } from '../../protocol/errors.ts'
 import { jsonOption } from '../common-options.ts'
 import { loadOptionalPart } from '../optional-part.ts'
 import { countBetween, flag, optional } from '../options.ts'
-import type { Output } from '../output.ts'
 import { defineVerb } from '../verb.ts'
-
-/** What the demo is handed. It resolves with the exit code. */
-export interface DemoOptions {
-  /** Play the story without a terminal and end. */
-  readonly once: boolean
-  readonly port: number | undefined
-  readonly stop: AbortSignal
-  readonly out: Output
-}
 
 export const verb = defineVerb({
   name: 'demo',

@@ -1,23 +1,9 @@
 import { EXIT } from '../../protocol/errors.ts'
+import type { CommandOptions } from '../../simulation/index.ts'
 import { jsonOption } from '../common-options.ts'
 import { loadOptionalPart } from '../optional-part.ts'
 import { asText, countBetween, flag, optional, withFallback } from '../options.ts'
-import type { Output } from '../output.ts'
 import { defineVerb } from '../verb.ts'
-
-/** What the simulator is handed. It resolves with the exit code. */
-export interface SimulateOptions {
-  readonly seeds: number
-  /** The first seed; a random one unless given. */
-  readonly seed: number | undefined
-  /** Virtual minutes of each seed. */
-  readonly minutes: number
-  readonly mutant: string | undefined
-  readonly listMutants: boolean
-  readonly report: boolean
-  readonly stop: AbortSignal
-  readonly out: Output
-}
 
 export const verb = defineVerb({
   name: 'simulate',
@@ -27,7 +13,7 @@ export const verb = defineVerb({
     'A violation prints the command that repeats it. With --mutant a known mistake is planted, which has to be found.',
   options: {
     seeds: withFallback(
-      { placeholder: 'N', help: 'how many runs', fallback: '20' },
+      { placeholder: 'N', help: 'how many runs; 1 with --seed', fallback: '20' },
       countBetween(1, 1_000_000)
     ),
     seed: optional(
@@ -46,10 +32,12 @@ export const verb = defineVerb({
   examples: ['locksmith simulate --seeds 100', 'locksmith simulate --mutant no-fencing'],
   exits: [EXIT.failed],
   positionals: { least: 0, most: 0, what: '' },
-  run: async ({ values, context: { out, stop } }) => {
-    type Part = { runSimulation: (options: SimulateOptions) => Promise<number> }
+  run: async ({ values, sources, context: { out, stop } }) => {
+    type Part = { runSimulation: (options: CommandOptions) => Promise<number> }
     const { runSimulation } = await loadOptionalPart<Part>('simulation')
-    const { seeds, seed, minutes, mutant, report } = values
+    const { seed, minutes, mutant, report } = values
+    // A seed is named to see one run again.
+    const seeds = seed !== undefined && sources.seeds !== 'flag' ? 1 : values.seeds
     return runSimulation({
       seeds,
       seed,

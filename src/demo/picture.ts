@@ -123,7 +123,7 @@ function lockLines(locks: readonly LockPicture[], room: number, screen: Screen):
 
 const lockWide = (lock: LockPicture, colour: Palette): ScreenLine[] => [
   [...holding(lock, colour), `, ${times(lock)}`],
-  ['  ', ...waiting(lock, colour), `; ${freeing(lock)}`]
+  [`  ${freeing(lock)}; `, ...waiting(lock, colour)]
 ]
 
 const lockNarrow = (lock: LockPicture, colour: Palette): ScreenLine[] => [

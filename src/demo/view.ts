@@ -64,6 +64,8 @@ export class View {
         out.print(['', ...drawPicture(pictureOf(this.scene), { ...PLAIN, colour: out.colour })].join('\n'))
       await new Promise((resolve) => stop.addEventListener('abort', resolve, { once: true }))
     } finally {
+      // The last look may be older than an agent that was started just now.
+      if (this.scene.agents.some(({ running }) => !running)) await this.#watch.ask()
       const { elsewhere } = agentsGone(this.scene)
       if (elsewhere.length > 0)
         out.note(`Not the demo's, and left running: the agent of ${elsewhere.join(', ')}`)
@@ -123,7 +125,7 @@ export class View {
         const columns = (stdout.columns || UNKNOWN_TERMINAL.columns) - 1
         const rows = stdout.rows || UNKNOWN_TERMINAL.rows
         const lines = drawPicture(pictureOf(this.scene), { columns, rows, colour: out.colour })
-        stdout.write(`\x1b[H${lines.map((line) => `${line}\x1b[K`).join('\r\n')}\x1b[J`)
+        stdout.write(`\x1b[H${lines.map((line) => `${line}\x1b[K`).join('\n')}\x1b[J`)
         await pause(DRAW_EVERY_MS, stop)
       }
     } finally {

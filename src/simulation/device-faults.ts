@@ -3,23 +3,48 @@ import type { Device } from './device/device.ts'
 import type { Faults } from './faults.ts'
 import type { World } from './world.ts'
 
-/** What may happen to devices besides what happens to every process. */
+interface DeviceFault {
+  readonly name: string
+  readonly mostPerMinute: number
+  readonly act: (device: Device, board: Board) => void
+}
+
+/** What may happen to devices besides what happens to every process: now and then, or just when a change is at some step. */
 export function addDeviceFaults(world: World, faults: Faults, devices: readonly Device[]): void {
   const { dice } = faults
-  const { history, timeline } = world
-  const onBoard = (act: (device: Device, board: Board) => void) => (): string => {
-    const device = dice.pick(devices)
-    const state = device.journal.step
-    act(device, dice.pick(device.boards))
-    return state
+  const all = deviceFaults(world, faults)
+  for (const { name, mostPerMinute, act } of all) {
+    const strike = (): string => {
+      const device = dice.pick(devices)
+      const { step } = device.journal
+      act(device, dice.pick(device.boards))
+      return step
+    }
+    faults.add({ name, perMinute: faults.rate(mostPerMinute), strike })
   }
+  const perStep = dice.chance(0.5) ? dice.stretched(0.005, 0.2) : 0
+  for (const device of devices) {
+    device.onJournal.push(() => {
+      if (!dice.chance(perStep)) return
+      const { name, act } = dice.pick(all)
+      world.timeline.after(dice.stretched(0.1, 500), () => {
+        faults.count(name, device.journal.step)
+        act(device, dice.pick(device.boards))
+      })
+    })
+  }
+}
+
+function deviceFaults(world: World, { dice }: Faults): readonly DeviceFault[] {
+  const { history, timeline } = world
   const reset = (device: Device, board: Board): void => {
     history.note(device.name, `controller ${board.name} is reset`)
     board.reset()
   }
   const disturb = (device: Device, board: Board): void => {
-    const ms = dice.stretched(50, 20_000)
-    board.noise = dice.stretched(0.01, 1)
+    const ms = dice.stretched(50, 60_000)
+    // Often so much that nothing comes through, as on a cable that is pulled.
+    board.noise = dice.chance(0.5) ? 1 : dice.stretched(0.01, 1)
     history.note(device.name, `its line to ${board.name} is noisy for ${Math.round(ms)} ms`)
     timeline.after(ms, () => {
       board.noise = 0
@@ -38,8 +63,10 @@ export function addDeviceFaults(world: World, faults: Faults, devices: readonly 
       disk.full = false
     })
   }
-  faults.add({ name: 'controller reset', perMinute: faults.rate(8), strike: onBoard(reset) })
-  faults.add({ name: 'line noise', perMinute: faults.rate(8), strike: onBoard(disturb) })
-  faults.add({ name: 'power cut', perMinute: faults.rate(4), strike: onBoard(powerCut) })
-  faults.add({ name: 'device disk full', perMinute: faults.rate(2), strike: onBoard(fillDisk) })
+  return [
+    { name: 'controller reset', mostPerMinute: 8, act: reset },
+    { name: 'line noise', mostPerMinute: 8, act: disturb },
+    { name: 'power cut', mostPerMinute: 4, act: powerCut },
+    { name: 'device disk full', mostPerMinute: 2, act: fillDisk }
+  ]
 }

@@ -46,14 +46,14 @@ export class Faults {
       if (!Number.isFinite(ms)) return
       timeline.after(ms, () => {
         const state = fault.strike()
-        if (state !== undefined) this.#count(fault.name, state)
+        if (state !== undefined) this.count(fault.name, state)
         next()
       })
     }
     next()
   }
 
-  #count(name: string, state: string): void {
+  count(name: string, state: string): void {
     const key = `${name} × ${state}`
     this.counts[key] = (this.counts[key] ?? 0) + 1
   }
@@ -67,7 +67,7 @@ export class Faults {
   cut(life: Life): Cut {
     if (!this.#dice.chance(this.#killAtEffect * this.#weight(life))) return 'none'
     const cut = this.#dice.pick(['before', 'torn', 'after'] as const)
-    this.#count(`kill at a write (${cut})`, this.#world.register.stateOf(life))
+    this.count(`kill at a write (${cut})`, this.#world.register.stateOf(life))
     this.#world.history.note(life.name, `is killed at a write to its disk (${cut})`)
     return cut
   }
@@ -79,7 +79,7 @@ export class Faults {
       return 'stop'
     }
     if (!this.#dice.chance(this.#killAtEffect * weight)) return 'none'
-    this.#count('kill at an effect', this.#world.register.stateOf(life))
+    this.count('kill at an effect', this.#world.register.stateOf(life))
     this.#world.history.note(life.name, 'is killed while it acts')
     return 'kill'
   }
@@ -92,8 +92,9 @@ export class Faults {
 
   #noteStop(life: Life, name: string): void {
     const { timeline, history, ttlMs, broker, register } = this.#world
-    this.#count(name, register.stateOf(life))
-    const ms = this.#dice.stretched(20, 5 * ttlMs)
+    this.count(name, register.stateOf(life))
+    // Most of all, stops that outlast a lease.
+    const ms = this.#dice.chance(0.5) ? this.#dice.stretched(20, ttlMs) : this.#dice.between(0.8, 4) * ttlMs
     history.note(life.name, `is stopped (SIGSTOP) for ${Math.round(ms)} ms`)
     timeline.after(0, () => {
       for (const client of broker.clientsOf(life)) client.stopped()
@@ -139,7 +140,7 @@ export function addCommonFaults(world: World, faults: Faults, locksmith: Locksmi
   })
   faults.add({
     name: 'crash loop',
-    perMinute: faults.rate(1),
+    perMinute: faults.rate(3),
     strike: () => loopLocksmith(world, faults, locksmith)
   })
   const stop = (life: Life) => faults.stop(life)
@@ -169,9 +170,14 @@ export function addCommonFaults(world: World, faults: Faults, locksmith: Locksmi
 }
 
 /** Locksmith crashes again and again before a whole lease time has passed. */
-function loopLocksmith({ history, timeline, ttlMs }: World, faults: Faults, { host }: LocksmithHost): string {
-  const rounds = faults.dice.whole(3, 12)
+function loopLocksmith(
+  { history, timeline, ttlMs, register }: World,
+  faults: Faults,
+  { host }: LocksmithHost
+): string {
+  const rounds = faults.dice.whole(4, 12)
   history.note('locksmith', `will crash ${rounds} times`)
+  if (faults.dice.chance(0.7)) for (const { life } of register.holders.slice(0, 1)) life.kill()
   let at = 0
   for (let round = 0; round < rounds; round += 1) {
     at += faults.dice.between(0.4, 0.95) * ttlMs

@@ -24,7 +24,7 @@ export function buildFleetWorld(world: World): Staged {
   const devices = PATHS.slice(0, dice.whole(1, 3)).map((path) => {
     const device = new Device(world, {
       path,
-      controllers: dice.pick([1, 1, 2]),
+      controllers: dice.pick([1, 1, 2, 2]),
       cut: (life) => faults.cut(life)
     })
     device.host.startIn(dice.between(0, 2000))

@@ -2,7 +2,9 @@ import { randomInt } from 'node:crypto'
 import { mutants as all } from './mutants/list.ts'
 import { runMutant, UnknownMutant } from './mutants/run.ts'
 import { type Report, runSeeds } from './seeds.ts'
+import { USUAL_MINUTES } from './world.ts'
 
+export { type CommandOptions, runSimulation } from './command.ts'
 export { type RunResult, runSeed } from './run.ts'
 export type { Report } from './seeds.ts'
 export type { Invariant, Violation } from './world.ts'
@@ -27,8 +29,7 @@ export const mutants: readonly { readonly name: string; readonly says: string; r
  * @throws UnknownMutant
  */
 export function simulate(options: SimulationOptions = {}): Promise<Report> {
-  const { seeds = 20, minutes = 10, mutant, stop } = options
-  const seed = options.seed ?? randomInt(1, 2 ** 31)
-  const plan = { seed, seeds, minutes }
+  const { seeds = 20, minutes = USUAL_MINUTES, mutant, stop } = options
+  const plan = { seed: options.seed ?? randomInt(1, 2 ** 31), seeds, minutes }
   return mutant === undefined ? runSeeds(plan, stop) : runMutant(mutant, plan, stop)
 }

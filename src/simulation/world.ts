@@ -27,6 +27,8 @@ export interface Violation {
 
 export const FLEET = 'sim'
 const HISTORY_LINES = 60
+/** How long a seed runs unless something else is asked for. */
+export const USUAL_MINUTES = 10
 
 /** Everything that exists in one run, and the chance that rules it. */
 export class World {
@@ -76,12 +78,14 @@ export class World {
   violate(invariant: Invariant, what: string): void {
     if (this.#violation !== undefined) return
     this.history.note('judge', `promise ${invariant} is broken: ${what}`)
+    const longMinutes = Math.ceil(this.timeline.now / 60_000)
+    const minutes = longMinutes > USUAL_MINUTES ? ` --minutes ${longMinutes}` : ''
     this.#violation = {
       invariant,
       what,
       seed: this.seed,
       atMs: Math.round(this.timeline.now),
-      command: `npm run --silent locksmith -- simulate --seed ${this.seed}`,
+      command: `npm run --silent locksmith -- simulate --seed ${this.seed}${minutes}`,
       history: this.history.latest(HISTORY_LINES)
     }
     this.timeline.end()

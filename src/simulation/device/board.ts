@@ -61,8 +61,7 @@ export class Board {
     this.#firmware = loadFirmware({ eeprom: this.#firmware.eeprom.slice() })
     this.#resetAt = this.#o.timeline.now
     this.#writing = false
-    this.#look()
-    this.#turn()
+    this.#turn('was reset')
   }
 
   /** A line of this process to the board; opening it takes the port from whoever had it. */
@@ -83,8 +82,7 @@ export class Board {
   receive(bytes: Uint8Array): void {
     this.#poll()
     this.#firmware.receive(this.spoil(bytes))
-    this.#turn()
-    this.#look()
+    this.#turn('was spoken to')
   }
 
   spoil(bytes: Uint8Array): Uint8Array {
@@ -109,17 +107,18 @@ export class Board {
   }
 
   /** One turn of the chip's loop; what it has to say goes out. */
-  #turn(): void {
+  #turn(why: 'time has passed' | 'was spoken to' | 'was reset' = 'time has passed'): void {
     const { timeline } = this.#o
     this.#poll()
     const output = this.#firmware.takeOutput()
     if (output.length > 0) this.#line?.fromBoard(output)
     const { writing } = this.#firmware
-    const busy = writing || this.#writing || this.#trace.motion === 'decelerating'
+    const braking = this.#trace.motion === 'decelerating'
     if (writing && !this.#writing) this.#writingSince = timeline.now
+    const wasWriting = this.#writing
     this.#writing = writing
     // Whatever else it does by itself, it says so.
-    if (busy || output.length > 0) this.#look()
+    if (why !== 'time has passed' || writing || wasWriting || braking || output.length > 0) this.#look()
     this.#next?.cancel()
     const restless = this.#trace.motion === 'decelerating'
     const ms = writing ? WRITING_MS : restless ? BRAKING_MS : IDLE_MS

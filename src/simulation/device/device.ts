@@ -26,6 +26,8 @@ export class Device {
   readonly journal = new JournalReader()
   /** Told whenever a controller may have changed. */
   readonly onBoard: ((board: Board) => void)[] = []
+  /** Told whenever its journal has moved on. */
+  readonly onJournal: (() => void)[] = []
   readonly #world: World
   readonly #config: ReturnType<typeof parseAgentConfig>
 
@@ -61,7 +63,9 @@ export class Device {
 
   #appended(line: string): void {
     const what = this.journal.take(line)
-    if (what !== undefined) this.#world.history.note(this.name, what)
+    if (what === undefined) return
+    this.#world.history.note(this.name, what)
+    for (const tell of this.onJournal) tell()
   }
 
   #configText(): string {

@@ -46,5 +46,37 @@ export const mutants: readonly Mutant[] = [
     file: 'src/rules/start.ts',
     from: '? ((facts.rebooted ? null : lock.unheard) ?? { since: now, term: fleet.meta.term })',
     to: '? { since: now, term: fleet.meta.term }'
+  },
+  {
+    name: 'no-fencing',
+    says: 'the control: the controllers are the same firmware with fence and deadline off',
+    breaks: 3,
+    file: 'firmware-bridge/firmware/boards/wasm/firmware.ts',
+    from: "readBeside('firmware.wasm')",
+    to: "readBeside('unfenced.wasm')"
+  },
+  {
+    name: 'deadline-far-away',
+    says: 'what is staged carries a deadline that never comes',
+    breaks: 3,
+    file: 'firmware-bridge/drivers/native/commands.ts',
+    from: 'const deadlineMs = (timeMs + leaseMs) % 2 ** 32',
+    to: 'const deadlineMs = (timeMs + furthestDeadlineMs) % 2 ** 32'
+  },
+  {
+    name: 'standstill-believed',
+    says: 'a pause that was ordered counts as a proof of standstill',
+    breaks: 4,
+    file: 'src/agent/guard.ts',
+    from: "if (this.standing && decision(this.#interlock) === 'paused') return 'done'",
+    to: "if (decision(this.#interlock) === 'paused') return 'done'"
+  },
+  {
+    name: 'no-config-hold',
+    says: 'a change raises no hold of its own, so that a lock that is cleared in the middle starts the device',
+    breaks: 4,
+    file: 'src/agent/change.ts',
+    from: "deps.guard.raise({ id: configHoldId(change.resource), kind: 'config', owner: deps.name, why })",
+    to: 'void configHoldId; void why'
   }
 ]

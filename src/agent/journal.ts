@@ -78,21 +78,31 @@ export interface JournalOptions {
 export function openJournal({ files, path, log }: JournalOptions): Journal {
   const lines = (files.read(path) ?? '').split('\n').filter((line) => line !== '')
   let state = lines.reduce((before, line) => replay(before, parseLine(line, log)), emptyJournal)
+  // What the disk has refused so far. It goes first: an entry that stood on top of a gap would be read as something else.
+  let unkept: readonly string[] = []
+  const flush = (): void => {
+    for (const line of unkept) {
+      files.append(path, line)
+      unkept = unkept.slice(1)
+    }
+  }
   const keep = (added: Entry): void => {
     state = replay(state, added)
     const settled = added.entry !== 'step' && added.entry !== 'failed' && state.open === null
-    if (settled) trim({ files, path, log }, state)
+    if (settled && trim({ files, path, log }, state)) unkept = []
   }
   return {
     get state() {
       return state
     },
     append: (added) => {
+      flush()
       files.append(path, JSON.stringify(added))
       keep(added)
     },
     note: (added) => {
-      tolerating(log, () => files.append(path, JSON.stringify(added)))
+      unkept = [...unkept, JSON.stringify(added)]
+      tolerating(log, flush)
       keep(added)
     }
   }
@@ -113,16 +123,19 @@ function parseLine(line: string, log: Log): Entry | undefined {
 }
 
 /** A journal that could not be trimmed is longer than it need be, and says the same. */
-function trim({ files, path, log }: JournalOptions, state: JournalState): void {
+function trim({ files, path, log }: JournalOptions, state: JournalState): boolean {
   const text = trimmed(state).map((kept) => `${JSON.stringify(kept)}\n`)
-  tolerating(log, () => files.write(path, text.join('')))
+  return tolerating(log, () => files.write(path, text.join('')))
 }
 
-function tolerating(log: Log, work: () => void): void {
+/** False when the disk refused. */
+function tolerating(log: Log, work: () => void): boolean {
   try {
     work()
+    return true
   } catch (error) {
     if (!(error instanceof DiskError)) throw error
     log.error({ event: 'journal-not-kept', code: error.code }, error.message)
+    return false
   }
 }

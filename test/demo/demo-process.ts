@@ -127,9 +127,13 @@ function processesNaming(text: string): readonly number[] {
     })
 }
 
+/** Also the demo itself when it is no group of its own, as below npm. */
 async function killAll(temporary: string): Promise<void> {
   const index = existsSync(temporary) ? readIndex(temporary, 'any') : undefined
   if (index === undefined) return
-  const pids = [...listed(index), ...processesNaming(index.folder)]
-  for (const pid of pids) if (pid !== null && pid !== process.pid) await killGroup(pid)
+  for (const pid of [...listed(index), ...processesNaming(index.folder)]) {
+    if (pid === null || startOf(pid) === undefined) continue
+    process.kill(pid, 'SIGKILL')
+    await killGroup(pid)
+  }
 }

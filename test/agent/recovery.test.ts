@@ -101,6 +101,19 @@ async function dyingWhen(
   return { world, push }
 }
 
+for (const step of ['commit', 'write', 'verify'] as const) {
+  test(`a first configuration whose change is killed at ${step} leaves factory values and no file`, async () => {
+    const world = new DeviceWorld()
+    world.startDoomed(step)
+    await world.until('the device to run', () => world.agent.guard.state === 'running')
+    const push = await world.push(aim(17, 0.65))
+    await world.until('the death', () => !world.life.alive)
+    await world.running()
+    assert.equal((await world.outcomeOf(push)).outcome, 'refused')
+    assert.deepEqual([world.inForce, world.file('aim')], [['0, 0.50'], undefined])
+  })
+}
+
 test('a torn last line of the journal counts as the step before it, and does no harm', async () => {
   const { world, push } = await diedAt('commit')
   world.files.content.set('/state/journal.jsonl', `${world.journal}{"entry":"step","st`)

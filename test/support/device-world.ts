@@ -17,9 +17,9 @@ import { silentLog } from '../../src/platform/logger.ts'
 import type { AgentState, Update } from '../../src/protocol/messages.ts'
 import { type Topics, topicsOf } from '../../src/protocol/topics.ts'
 import { DEFAULT_POLICY } from '../../src/rules/policy.ts'
+import { DeviceBroker } from './device-broker.ts'
 import { FirmwareBoard } from './firmware-board.ts'
 import { HandTimers } from './hand-timers.ts'
-import { MemoryBroker } from './memory-broker.ts'
 import { MemoryFiles } from './memory-files.ts'
 
 export const DEVICE = 'plant-2/line-4/arm-7'
@@ -125,7 +125,7 @@ interface LifeOptions extends Pick<AgentOptions, 'haltAt' | 'halt'> {
 /** One device with its boards and its agent, a broker and a Locksmith, all on hand-driven time. */
 export class DeviceWorld {
   readonly timers = new HandTimers()
-  readonly broker = new MemoryBroker(this.timers)
+  readonly broker = new DeviceBroker(this.timers)
   readonly files = new MemoryFiles()
   readonly boards: readonly FirmwareBoard[]
   readonly topics: Topics = topicsOf('default')

@@ -4,8 +4,8 @@ import { DiskError } from '../platform/durable-file.ts'
 import { parseToml } from '../protocol/document.ts'
 import { duration } from '../protocol/duration-schema.ts'
 import { LocksmithError } from '../protocol/errors.ts'
+import { nearest } from '../protocol/nearest.ts'
 import { isDevicePath, isName } from '../rules/scope.ts'
-import { nearest } from './nearest.ts'
 
 const name = z.string().refine(isName, 'not a name (a-z, 0-9, ".", "_", "-"; at most 63)')
 const words = z.string().trim().min(1, 'must not be empty')

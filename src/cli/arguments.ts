@@ -1,7 +1,7 @@
 import { parseArgs } from 'node:util'
 import { LocksmithError } from '../protocol/errors.ts'
+import { nearest } from '../protocol/nearest.ts'
 import type { Options, Values } from './options.ts'
-import { nearest } from './suggest.ts'
 
 export type Source = 'flag' | 'environment' | 'settings' | 'fallback' | 'nowhere'
 

@@ -1,10 +1,10 @@
 #!/usr/bin/env node
+import { nearest } from '../protocol/nearest.ts'
 import { splitCommand, usageError } from './arguments.ts'
 import { report } from './failure.ts'
 import { mainHelp } from './help.ts'
 import { createOutput, type Output } from './output.ts'
 import { listenForStop, type Stopper } from './stop.ts'
-import { nearest } from './suggest.ts'
 import { loadAll, loadVerb, VERB_NAMES } from './verbs.ts'
 import { readVersion } from './version.ts'
 

@@ -115,7 +115,7 @@ function whyLock(fleet: Fleet, subject: string, now: number): unknown {
     subject,
     moving: null,
     chain: taken.map((lock) => link(fleet, lock, now)),
-    bypass: taken.length === 0 ? null : `locksmith unlock ${taken[0]?.name} --reason "…"`
+    bypass: taken.length === 0 ? null : `locksmith unlock '${taken[0]?.name}' --reason "…"`
   }
 }
 
@@ -144,7 +144,7 @@ function whyDevice(
     moving: state === undefined ? null : state.state === 'running',
     online: state?.online ?? false,
     chain,
-    bypass: covering.length === 0 ? null : `locksmith unlock ${covering[0]?.name} --reason "…"`
+    bypass: covering.length === 0 ? null : `locksmith unlock '${covering[0]?.name}' --reason "…"`
   }
 }
 

@@ -55,7 +55,15 @@ export interface LockFence {
   readonly fence: number
 }
 
-export type OrphanCause = 'lease-ran-out' | 'replaced' | 'max-hold' | 'cleared' | 'unheard' | 'fences-raised'
+export type OrphanCause =
+  | 'lease-ran-out'
+  | 'replaced'
+  | 'max-hold'
+  | 'cleared'
+  | 'unheard'
+  | 'fences-raised'
+  /** Given back by a pusher while updates that it had sent out were not answered. */
+  | 'updates-out'
 
 export interface Orphan {
   readonly cause: OrphanCause

@@ -176,6 +176,22 @@ export function free(fleet: Fleet, lock: Lock, how: FreeCause, now: number): voi
   if (how !== 'released') fleet.log('warn', how, detail)
 }
 
+/** Whether updates that were sent out under this grant are still unanswered: its owner has not stopped, whatever it says. */
+export function updatesOut(fleet: Fleet, lock: Lock): boolean {
+  for (const { under, devices } of fleet.pushes.values()) {
+    if (under?.lock !== lock.name || under.fence !== lock.fence) continue
+    if (devices.some((device) => device.state === 'sent')) return true
+  }
+  return false
+}
+
+/** The owner gives the lock back. It is free at once, unless its own updates are still out: then the lease runs out first. */
+export function giveBack(fleet: Fleet, lock: Lock, now: number): void {
+  if (!updatesOut(fleet, lock)) free(fleet, lock, 'released', now)
+  else if (lock.state === 'held')
+    orphan(fleet, lock, { cause: 'updates-out', leaseUntil: leaseUntil(fleet, lock) }, now)
+}
+
 /** Agents in service below a scope. */
 export function agentsBelow(fleet: Fleet, scope: string): Session[] {
   const agents: Session[] = []

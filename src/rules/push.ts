@@ -1,6 +1,6 @@
 import type { AgentOutcome, Fleet, LockFence, Push, PushDevice, Session } from './fleet.ts'
-import { agentsBelow, lockOf } from './lock.ts'
-import { hasLease } from './queue.ts'
+import { agentsBelow, free, lockOf, updatesOut } from './lock.ts'
+import { hasLease, serveQueue } from './queue.ts'
 import type { Refusal } from './refusals.ts'
 import { isRefusal, speaker } from './request.ts'
 import { covers, deviceName, overlap, parseLock } from './scope.ts'
@@ -114,8 +114,18 @@ export function takeOutcome(fleet: Fleet, input: OutcomeInput, now: number): voi
     const { outcome: state, code, detail, version } = input
     settle(fleet, push, [{ device: device.device, state, code, detail, version }])
     advancePushes(fleet, now)
+    freeIfAnswered(fleet, push, now)
   }
   fleet.reply(from, { op: 'noted', session, seq })
+}
+
+/** The last answer to a pusher that had given its lock back too early. */
+function freeIfAnswered(fleet: Fleet, { under }: Push, now: number): void {
+  if (under === null) return
+  const lock = lockOf(fleet, under.lock)
+  if (lock.fence !== under.fence || lock.orphan?.cause !== 'updates-out' || updatesOut(fleet, lock)) return
+  free(fleet, lock, 'released', now)
+  serveQueue(fleet, now)
 }
 
 /** Records the last word on some devices. While the push is open their retained updates are its own, and go. */

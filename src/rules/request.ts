@@ -1,5 +1,5 @@
 import type { Contact, Fleet, Lock, Session, Waiter } from './fleet.ts'
-import { free } from './lock.ts'
+import { giveBack } from './lock.ts'
 import { anyConflict, blockersOf, grantsFrom, hasLease, placeOf, serveQueue } from './queue.ts'
 import type { Refusal } from './refusals.ts'
 import { covers, parseLock } from './scope.ts'
@@ -207,7 +207,7 @@ export function release(fleet: Fleet, input: ReleaseInput, now: number): void {
   }
   const waiting = fleet.waiters.get(request)
   if (waiting?.session === session) fleet.waiters.remove(request)
-  for (const lock of locksOf(fleet, session, request)) free(fleet, lock, 'released', now)
+  for (const lock of locksOf(fleet, session, request)) giveBack(fleet, lock, now)
   fleet.reply(input.from, { op: 'released', session, seq, request })
   serveQueue(fleet, now)
 }
@@ -234,7 +234,7 @@ export function abandonUnnamed(
     if (lock.owner?.session !== session.session || lock.request === null) continue
     // A store that refuses keeps the lock; the next heartbeat leaves it out again.
     if (!fleet.storeRefuses && left(lock.request, fleet.grants.get(lock.request)?.seq ?? 0))
-      free(fleet, lock, 'released', now)
+      giveBack(fleet, lock, now)
   }
 }
 

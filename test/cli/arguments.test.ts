@@ -6,8 +6,8 @@ import { readArguments } from '../../src/cli/arguments.ts'
 import { brokerOptions, clientOptions } from '../../src/cli/common-options.ts'
 import { asDuration, countBetween, flag, optional, required, withFallback } from '../../src/cli/options.ts'
 import { readSettings } from '../../src/cli/settings.ts'
-import { nearest } from '../../src/cli/suggest.ts'
 import { LocksmithError } from '../../src/protocol/errors.ts'
+import { nearest } from '../../src/protocol/nearest.ts'
 import { temporaryFolder } from '../support/temporary.ts'
 
 const nothing = { env: {}, settings: {}, settingsPath: 'cli.toml' }

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { LockFence, Push } from '../../src/rules/fleet.ts'
+import { leaseUntil } from '../../src/rules/lock.ts'
 import { type Player, Story, TTL_MS } from '../support/fleet-story.ts'
 
 const devicesOf = (story: Story, push: string): string[] =>
@@ -208,6 +209,25 @@ test('when the grant ends the push is withdrawn: what was not delivered is taken
   arms[0]?.outcome(push)
   assert.deepEqual(devicesOf(story, push)[0], 'plant/arm-1 applied')
   assert.deepEqual(story.since(late, 'update'), [])
+})
+
+test('a pusher that gives its lock back while an update is out has not stopped: the lock is free at the answer, or when the lease has run out', () => {
+  for (const answered of [true, false]) {
+    const { story, arms, pusher } = plant()
+    const under = wide(story, pusher)
+    stand(arms, under)
+    const push = pusher.push('plant', { under })
+    pusher.release(story.lock('plant:aim').request ?? '')
+    assert.equal(story.lock('plant:aim').state, 'orphaned')
+    if (answered) arms[0]?.outcome(push)
+    else {
+      const left = leaseUntil(story.fleet, story.lock('plant:aim')) - story.now
+      story.pass(left - 1)
+      assert.equal(story.lock('plant:aim').state, 'orphaned')
+      story.pass(1)
+    }
+    assert.equal(story.lock('plant:aim').state, 'free')
+  }
 })
 
 test('a push under an old fence, a lock not held, or one that does not cover, is refused', () => {

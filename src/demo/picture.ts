@@ -33,6 +33,8 @@ export interface LockPicture {
   readonly state: string
   readonly fence: number
   readonly owner: string
+  /** What the owner says that it is doing, or why it took the lock. */
+  readonly doing: string
   readonly heldMs: number
   readonly leaseLeftMs: number
   readonly waiters: readonly { readonly name: string; readonly waitedMs: number }[]
@@ -87,11 +89,13 @@ function deviceTable(devices: readonly DevicePicture[], { columns, colour }: Scr
   const width = Math.max(6, ...shown.map(({ name }) => name.length))
   const head = `${column('device', width)}  ${column('state', 8)} ${'position'.padStart(8)}  ${column('axis', 6)}  held by`
   const rows = shown.map(
-    ({ name, state, axis, holds, silentMs }): ScreenLine => [
+    ({ device, name, state, axis, holds, silentMs }): ScreenLine => [
       `${column(name, width)}  `,
       { text: column(state, 8), paint: paintOfState(state, colour) },
       ` ${(axis?.position.toFixed(1) ?? '').padStart(8)}  ${column(axis === undefined ? '' : axis.moving ? 'moves' : 'stands', 6)}  `,
-      silentMs === undefined ? holds.map(holdWords).join(', ') : `last heard ${formatDuration(silentMs)} ago`
+      silentMs === undefined
+        ? holds.map((hold) => holdWords(hold, nameOf(device))).join(', ')
+        : `last heard ${formatDuration(silentMs)} ago`
     ]
   )
   return [[{ text: head, paint: colour.bold }], ...rows]
@@ -99,8 +103,10 @@ function deviceTable(devices: readonly DevicePicture[], { columns, colour }: Scr
 
 const nameOf = (path: string): string => path.slice(path.lastIndexOf('/') + 1)
 
-const holdWords = ({ kind, owner, lock }: DevicePicture['holds'][number]): string =>
-  kind === 'lock' && lock !== undefined ? `${lock} of ${owner}` : `${kind} (${owner})`
+function holdWords({ kind, owner, lock }: DevicePicture['holds'][number], ofItself: string): string {
+  if (kind === 'lock' && lock !== undefined) return `${lock} of ${owner}`
+  return owner === ofItself ? kind : `${kind} of ${owner}`
+}
 
 function paintOfState(state: string, { green, yellow, red }: Palette): Paint {
   if (state === 'running') return green
@@ -122,12 +128,12 @@ function lockLines(locks: readonly LockPicture[], room: number, screen: Screen):
 }
 
 const lockWide = (lock: LockPicture, colour: Palette): ScreenLine[] => [
-  [...holding(lock, colour), `, ${times(lock)}`],
+  [...holding(lock, colour), `, ${times(lock)}${doing(lock)}`],
   [`  ${freeing(lock)}; `, ...waiting(lock, colour)]
 ]
 
 const lockNarrow = (lock: LockPicture, colour: Palette): ScreenLine[] => [
-  holding(lock, colour),
+  [...holding(lock, colour), doing(lock)],
   [`  ${times(lock)}; `, ...waiting(lock, colour)],
   [`  ${freeing(lock)}`]
 ]
@@ -136,8 +142,10 @@ const holding = ({ lock, state, owner, fence }: LockPicture, { bold, red, yellow
   { text: lock, paint: bold },
   '  ',
   { text: state, paint: state === 'orphaned' ? red : yellow },
-  ` by ${owner}, fence ${fence}`
+  ` by ${state === 'orphaned' ? 'the ghost ' : ''}${owner}, fence ${fence}`
 ]
+
+const doing = ({ doing: what }: LockPicture): string => (what === '' ? '' : `: ${what}`)
 
 const times = ({ heldMs, leaseLeftMs }: LockPicture): string =>
   `for ${formatDuration(heldMs)}, ${leaseLeftMs > 0 ? `lease left ${formatDuration(leaseLeftMs)}` : 'no lease left'}`

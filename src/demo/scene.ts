@@ -98,6 +98,7 @@ function lockAt(lock: WatchedLock, elapsedMs: number): LockPicture {
     state: lock.state,
     fence: lock.fence,
     owner: lock.owner?.name ?? 'nobody',
+    doing: [lock.reason, lock.phase].filter(Boolean).join(', '),
     heldMs: lock.heldMs + elapsedMs,
     leaseLeftMs: left(lock.leaseLeftMs),
     waiters: lock.waiters.map(({ name, waitedMs }) => ({ name, waitedMs: waitedMs + elapsedMs })),

@@ -15,6 +15,8 @@ export interface WatchedLock {
   readonly state: string
   readonly fence: number
   readonly owner: { readonly name: string } | null
+  readonly phase: string | null
+  readonly reason: string
   readonly heldMs: number
   readonly leaseLeftMs: number
   readonly waiters: readonly { readonly name: string; readonly waitedMs: number }[]

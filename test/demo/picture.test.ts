@@ -29,6 +29,7 @@ const lock = (name: string): LockPicture => ({
   state: 'held',
   fence: 4711,
   owner: 'node-7',
+  doing: 'applying 3/8',
   heldMs: 65_000,
   leaseLeftMs: 14_200,
   waiters: [
@@ -98,11 +99,20 @@ test('on 80 and on 60 columns a lock tells owner, lease left, waiters and what f
     for (const said of [
       '*:aim  held by node-7, fence 4711',
       'lease left 14 s',
+      'applying 3/8',
       'waiting: operator (3 s)',
       'freed by its owner, or maxHold, within 13 m 55 s'
     ])
       assert.ok(text.includes(said), `${columns}: ${said}\n${text}`)
   }
+})
+
+test('a lock whose owner is gone names the ghost', () => {
+  const lines = draw(picture({ locks: [{ ...lock('*:aim'), state: 'orphaned', leaseLeftMs: 0 }] }), 79)
+  assert.ok(
+    lines.includes('*:aim  orphaned by the ghost node-7, fence 4711, for 1 m 05 s, no lease left: …'),
+    lines.join('\n')
+  )
 })
 
 test('every device is told with state, position, motion and holds; one that is silent by its age instead', () => {

@@ -28,6 +28,8 @@ const held: WatchedLock = {
   state: 'held',
   fence: 7,
   owner: { name: 'node-7' },
+  phase: null,
+  reason: 'a new camera',
   heldMs: 5000,
   leaseLeftMs: 1500,
   waiters: [{ name: 'op', waitedMs: 100 }],
@@ -57,8 +59,11 @@ test('ages grow and what is left shrinks between two answers of Locksmith', () =
   const { locks } = pictureOf(scene({ nowMs: 102_000, answer: answer({ locks: [held, free] }) }))
   assert.deepEqual(locks, [
     {
-      ...held,
+      lock: '*:aim',
+      state: 'held',
+      fence: 7,
       owner: 'node-7',
+      doing: 'a new camera',
       heldMs: 7000,
       leaseLeftMs: 0,
       waiters: [{ name: 'op', waitedMs: 2100 }],

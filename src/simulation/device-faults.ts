@@ -25,9 +25,10 @@ export function addDeviceFaults(world: World, faults: Faults, devices: readonly 
   const perStep = dice.chance(0.5) ? dice.stretched(0.005, 0.2) : 0
   for (const device of devices) {
     device.onJournal.push(() => {
-      if (!dice.chance(perStep)) return
+      if (world.calm || !dice.chance(perStep)) return
       const { name, act } = dice.pick(all)
       world.timeline.after(dice.stretched(0.1, 500), () => {
+        if (world.calm) return
         faults.count(name, device.journal.step)
         act(device, dice.pick(device.boards))
       })

@@ -45,6 +45,7 @@ export class Faults {
       const ms = this.#dice.untilNextMs(fault.perMinute)
       if (!Number.isFinite(ms)) return
       timeline.after(ms, () => {
+        if (this.#world.calm) return
         const state = fault.strike()
         if (state !== undefined) this.count(fault.name, state)
         next()
@@ -65,7 +66,7 @@ export class Faults {
 
   /** Whether a write to a device's disk is the last thing that a process does. */
   cut(life: Life): Cut {
-    if (!this.#dice.chance(this.#killAtEffect * this.#weight(life))) return 'none'
+    if (this.#world.calm || !this.#dice.chance(this.#killAtEffect * this.#weight(life))) return 'none'
     const cut = this.#dice.pick(['before', 'torn', 'after'] as const)
     this.count(`kill at a write (${cut})`, this.#world.register.stateOf(life))
     this.#world.history.note(life.name, `is killed at a write to its disk (${cut})`)
@@ -73,6 +74,7 @@ export class Faults {
   }
 
   #interrupt(life: Life): Interruption {
+    if (this.#world.calm) return 'none'
     const weight = this.#stopAtEffect + this.#killAtEffect > 0 ? this.#weight(life) : 0
     if (this.#dice.chance(this.#stopAtEffect * weight)) {
       this.#noteStop(life, 'stop at an effect')
@@ -170,11 +172,8 @@ export function addCommonFaults(world: World, faults: Faults, locksmith: Locksmi
 }
 
 /** Locksmith crashes again and again before a whole lease time has passed. */
-function loopLocksmith(
-  { history, timeline, ttlMs, register }: World,
-  faults: Faults,
-  { host }: LocksmithHost
-): string {
+function loopLocksmith(world: World, faults: Faults, { host }: LocksmithHost): string {
+  const { history, timeline, ttlMs, register } = world
   const rounds = faults.dice.whole(4, 12)
   history.note('locksmith', `will crash ${rounds} times`)
   if (faults.dice.chance(0.7)) for (const { life } of register.holders.slice(0, 1)) life.kill()
@@ -182,6 +181,7 @@ function loopLocksmith(
   for (let round = 0; round < rounds; round += 1) {
     at += faults.dice.between(0.4, 0.95) * ttlMs
     timeline.after(at, () => {
+      if (world.calm) return
       host.life?.kill()
       host.startIn(50)
     })

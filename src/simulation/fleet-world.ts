@@ -54,7 +54,9 @@ export function buildFleetWorld(world: World): Staged {
   return {
     world,
     faults,
-    devices: devices.length,
+    locksmith,
+    devices,
+    deviceCount: devices.length,
     judges: [judgeExclusive(world), judgeGhosts(world, locksmith), judgeMotion(world, devices)]
   }
 }

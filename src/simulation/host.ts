@@ -11,6 +11,8 @@ export interface HostOptions {
   readonly main: (life: Life) => Promise<void>
   /** How long until it is started again, by whoever does that. */
   readonly restartMs: () => number
+  /** It is needed also when faults have ceased; others are gone then, whatever they hold. */
+  readonly stays?: boolean
 }
 
 /** A place where one process runs at a time, and is started again after its end. */
@@ -18,6 +20,7 @@ export class Host {
   readonly name: string
   readonly kind: string
   readonly machine: Machine
+  readonly stays: boolean
   readonly #world: World
   readonly #options: HostOptions
   #life: Life | undefined
@@ -27,6 +30,7 @@ export class Host {
     this.name = options.name
     this.kind = options.kind
     this.machine = options.machine
+    this.stays = options.stays ?? false
     this.#world = world
     this.#options = options
     world.hosts.push(this)
@@ -45,7 +49,7 @@ export class Host {
   }
 
   #start(): void {
-    if (this.#life !== undefined) return
+    if (this.#life !== undefined || (this.#world.calm && !this.stays)) return
     const { timeline, dice, history } = this.#world
     this.#lives += 1
     const life = new Life({

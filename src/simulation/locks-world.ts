@@ -1,3 +1,4 @@
+import type { Device } from './device/device.ts'
 import { addCommonFaults, Faults } from './faults.ts'
 import { judgeExclusive } from './judges/exclusive.ts'
 import { judgeFences } from './judges/fences.ts'
@@ -10,9 +11,12 @@ import type { World } from './world.ts'
 /** A world that is ready to run. */
 export interface Staged {
   readonly world: World
+  readonly locksmith: LocksmithHost
+  readonly devices: readonly Device[]
   readonly faults: Faults
   readonly judges: readonly (() => void)[]
-  readonly devices: number
+  /** How many devices there are, with or without controllers. */
+  readonly deviceCount: number
 }
 
 /** Lock manager and client alone, under a crowd of owners: no controllers, so that much time passes in a second. */
@@ -47,7 +51,9 @@ export function buildLocksWorld(world: World): Staged {
   return {
     world,
     faults,
-    devices: devices.length,
+    locksmith,
+    devices: [],
+    deviceCount: devices.length,
     judges: [judgeExclusive(world), judgeGhosts(world, locksmith)]
   }
 }

@@ -1,5 +1,6 @@
 import type { FaultCounts } from './faults.ts'
 import { buildFleetWorld } from './fleet-world.ts'
+import { becalm, judgeRest, restMs } from './judges/rest.ts'
 import { buildLocksWorld } from './locks-world.ts'
 import { type Violation, World } from './world.ts'
 
@@ -21,17 +22,27 @@ const LOCKS_ONLY = 0.4
 export async function runSeed(seed: number, minutes: number): Promise<RunResult> {
   const world = new World(seed)
   const build = world.dice.chance(LOCKS_ONLY) ? buildLocksWorld : buildFleetWorld
-  const { faults, judges, devices } = build(world)
-  await world.timeline.run(minutes * 60_000, () => {
+  const { faults, judges, locksmith, devices, deviceCount } = build(world)
+  const look = (): void => {
     for (const judge of judges) judge()
-  })
+  }
+  try {
+    await world.timeline.run(minutes * 60_000, look)
+    if (world.violation === undefined) {
+      becalm(world, locksmith, devices)
+      await world.timeline.run(world.timeline.now + restMs(world), look)
+      if (world.violation === undefined) judgeRest(world, locksmith, devices)
+    }
+  } catch (error) {
+    throw new Error(`something threw in the run of seed ${seed}`, { cause: error })
+  }
   const virtualMs = world.timeline.now
   return {
     seed,
     violation: world.violation,
     events: world.timeline.events,
     virtualMs,
-    deviceHours: (devices * virtualMs) / 3_600_000,
+    deviceHours: (deviceCount * virtualMs) / 3_600_000,
     faults: faults.counts,
     digest: world.history.digest()
   }

@@ -11,8 +11,11 @@ import { drawWeather } from './mqtt/network.ts'
 import { Register } from './register.ts'
 import { Timeline } from './timeline.ts'
 
-/** The five promises that are judged. */
-export type Invariant = 1 | 2 | 3 | 4 | 5
+/**
+ * The five promises, judged after every event; and a sixth, judged at the end: when faults have ceased, no lock and no change
+ * stays behind, and every device moves again with one configuration in all of its parts.
+ */
+export type Invariant = 1 | 2 | 3 | 4 | 5 | 6
 
 export interface Violation {
   readonly invariant: Invariant
@@ -43,6 +46,8 @@ export class World {
   readonly hosts: Host[] = []
   /** Set by whoever deals out faults: asked before each effect of a process. */
   interrupt: (life: Life) => Interruption = () => 'none'
+  /** Faults have ceased. */
+  calm = false
   #violation: Violation | undefined
 
   constructor(seed: number) {

@@ -47,22 +47,23 @@ export class Device {
     })
     this.disk = new VirtualDisk({
       cut: options.cut,
-      appended: (path, line) => {
-        if (path.endsWith('journal.jsonl')) this.#appended(line)
+      appended: (path, line, kept) => {
+        if (path.endsWith('journal.jsonl')) this.#appended(line, kept)
       }
     })
     this.#config = parseAgentConfig(this.#configText())
     this.host = new Host(world, {
       name: this.name,
       kind: 'agent',
+      stays: true,
       machine,
       main: (life) => this.#main(life),
       restartMs: () => world.dice.stretched(100, 3 * world.ttlMs)
     })
   }
 
-  #appended(line: string): void {
-    const what = this.journal.take(line)
+  #appended(line: string, kept: boolean): void {
+    const what = this.journal.take(line, kept)
     if (what === undefined) return
     this.#world.history.note(this.name, what)
     for (const tell of this.onJournal) tell()

@@ -7,8 +7,8 @@ export type Cut = 'none' | 'before' | 'torn' | 'after'
 export interface DiskOptions {
   /** Asked before each write. */
   readonly cut: (life: Life) => Cut
-  /** Told of each line that is added, also when the disk then refuses it. */
-  readonly appended: (path: string, line: string) => void
+  /** Told of each line that was to be added. */
+  readonly appended: (path: string, line: string, kept: boolean) => void
 }
 
 /** The disk of a device: it outlives the processes that write to it. */
@@ -44,7 +44,7 @@ export class VirtualDisk {
       write: (path, text) => change(path, () => content.set(path, text)),
       append: (path, line) => {
         if (life.dead) throw new DiskError('append to', path, 'EIO')
-        this.#options.appended(path, line)
+        this.#options.appended(path, line, !this.full)
         const before = content.get(path) ?? ''
         const whole = before === '' || before.endsWith('\n') ? before : `${before}\n`
         const torn = line.slice(0, Math.floor(line.length * life.random()))

@@ -12,6 +12,7 @@ interface Line {
 export class JournalReader {
   #step = 'none'
   #resource = ''
+  #behind = false
   readonly #doubts = new Set<string>()
 
   /** The last step that was entered; `none` when no change is open. */
@@ -28,8 +29,15 @@ export class JournalReader {
     return ['stage', 'commit', 'write', 'verify'].includes(this.#step)
   }
 
+  /** The disk refused a line: what is going on is not in the journal. */
+  get behind(): boolean {
+    return this.#behind
+  }
+
   /** What a reader of the story is told of it. */
-  take(text: string): string | undefined {
+  take(text: string, kept: boolean): string | undefined {
+    this.#behind = !kept
+    if (!kept) return undefined
     const line = JSON.parse(text) as Line
     if (line.entry === 'step') {
       this.#step = line.step ?? 'none'

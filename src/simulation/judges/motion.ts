@@ -19,8 +19,9 @@ export function judgeMotion(world: World, devices: readonly Device[]): () => voi
 }
 
 function whyStill({ journal, boards }: Device): string | undefined {
-  if (journal.isChanging) return `its change is at ${journal.step}`
-  if (journal.unverified.length > 0) return `${journal.unverified.join(', ')} is unverified`
+  if (!journal.behind && journal.isChanging) return `its change is at ${journal.step}`
+  if (!journal.behind && journal.unverified.length > 0)
+    return `${journal.unverified.join(', ')} is unverified`
   for (const { name, trace } of boards) {
     if (trace.unverified.length > 0)
       return `${name} has an unverified commit of ${trace.unverified.join(', ')}`

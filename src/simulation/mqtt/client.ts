@@ -35,6 +35,7 @@ export class Client implements BrokerConnection {
   #attempts = 0
   #mute = false
   #deaf = false
+  #stalled: (() => void)[] = []
 
   constructor(options: ClientOptions) {
     this.#o = options
@@ -59,12 +60,16 @@ export class Client implements BrokerConnection {
       retain: options.retain ?? false
     }
     this.life.effect(() => {
-      const lost = this.#mute || (sent.qos === 0 && dice.chance(weather.loss))
+      const lost = sent.qos === 0 && (this.#mute || dice.chance(weather.loss))
       history.record(`${this.life.name} ${lost ? 'loses' : 'sends'} ${topic} ${payload}`)
-      if (!lost) this.#goUp(link, () => broker.publish(sent))
-      if (!lost && sent.qos === 1 && dice.chance(weather.duplicates)) {
+      if (lost) return
+      const twice = sent.qos === 1 && dice.chance(weather.duplicates)
+      const goUp = (): void => {
         this.#goUp(link, () => broker.publish(sent))
+        if (twice) this.#goUp(link, () => broker.publish(sent))
       }
+      if (this.#mute) this.#stalled.push(goUp)
+      else goUp()
     })
     return true
   }
@@ -98,9 +103,13 @@ export class Client implements BrokerConnection {
     })
   }
 
+  /** What QoS 1 has to repeat gets through now, unless the connection is another by now. */
   mend(): void {
     this.#mute = false
     this.#deaf = false
+    const stalled = this.#stalled
+    this.#stalled = []
+    for (const go of stalled) go()
   }
 
   /** The process was stopped: the broker misses its keepalive. */
@@ -181,7 +190,9 @@ export class Client implements BrokerConnection {
   #comeDown(link: Link, sent: Sent): void {
     const { broker, handlers } = this.#o
     const { timeline, dice, weather } = broker.options
-    if (this.#deaf || (sent.qos === 0 && !sent.retain && dice.chance(weather.loss))) return
+    const mayGetLost = sent.qos === 0 && !sent.retain
+    if (mayGetLost && (this.#deaf || dice.chance(weather.loss))) return
+    if (this.#deaf) return void this.#stalled.push(() => this.#comeDown(link, sent))
     const before = Math.max(link.retainedAt, link.lastDownAt.get(sent.topic) ?? 0)
     const at = Math.max(before, timeline.now + broker.delayMs())
     if (sent.retain) link.retainedAt = at

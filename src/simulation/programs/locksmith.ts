@@ -37,6 +37,7 @@ export class LocksmithHost {
     this.host = new Host(world, {
       name: 'locksmith',
       kind: 'locksmith',
+      stays: true,
       machine,
       main: (life) => this.#main(life),
       restartMs: () => world.dice.stretched(50, 3 * world.ttlMs)

@@ -1,0 +1,63 @@
+import type { Board } from '../device/board.ts'
+import type { Device } from '../device/device.ts'
+import type { LocksmithHost } from '../programs/locksmith.ts'
+import type { World } from '../world.ts'
+
+/** Ends everything that disturbs: whoever needs not stay is gone, whatever it holds; the rest works again. */
+export function becalm(world: World, locksmith: LocksmithHost, devices: readonly Device[]): void {
+  world.history.note('world', 'faults have ceased')
+  world.calm = true
+  for (const host of world.hosts) {
+    if (!host.stays) host.life?.kill()
+    else if (host.life === undefined) host.startIn(100)
+    else host.life.wake()
+  }
+  for (const client of world.broker.clients) client.mend()
+  if (!world.broker.up) world.broker.restart('kept')
+  locksmith.disk.refuses = undefined
+  for (const device of devices) {
+    device.disk.full = false
+    for (const board of device.boards) board.noise = 0
+  }
+}
+
+/** How long everything may take to come to rest afterwards. */
+export const restMs = ({ ttlMs, policy }: World): number => 8 * ttlMs + policy.lockDelayMs + 40_000
+
+/** Promise 6, judged at the very end. */
+export function judgeRest(world: World, locksmith: LocksmithHost, devices: readonly Device[]): void {
+  for (const { kind, key, value } of locksmith.disk.rows.values()) {
+    const { state } = value as { readonly state?: string }
+    if (kind === 'lock' && state !== 'free') world.violate(6, `${key} is still ${state}`)
+    if (kind === 'push' && state === 'open')
+      world.violate(6, `push ${key} is still open: ${JSON.stringify(value)}`)
+  }
+  for (const device of devices) {
+    const why = unrest(device)
+    if (why !== undefined) world.violate(6, `${device.name}: ${why}`)
+  }
+}
+
+function unrest(device: Device): string | undefined {
+  const { journal, boards } = device
+  if (journal.step !== 'none') return `its change is still at ${journal.step}`
+  if (journal.unverified.length > 0) return `${journal.unverified.join(', ')} is still unverified`
+  for (const board of boards) {
+    const { trace, name } = board
+    if (trace.unverified.length > 0) return `${name} has ${trace.unverified.join(', ')} unverified`
+    if (trace.paused) return `${name} is still paused`
+    const odd = oddVersion(device, board)
+    if (odd !== undefined) return odd
+  }
+  return undefined
+}
+
+/** File and controllers have the same version of each resource. */
+function oddVersion({ disk }: Device, { name, trace }: Board): string | undefined {
+  for (const [resource, version] of Object.entries(trace.versions)) {
+    const file = disk.read(`/state/config/${resource}.toml`)
+    const written = Number(/^version = (\d+)$/m.exec(file ?? '')?.[1] ?? 0)
+    if (version !== written) return `${name} has ${resource} version ${version}, the file ${written}`
+  }
+  return undefined
+}

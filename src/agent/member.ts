@@ -48,6 +48,7 @@ class FleetMember implements Member {
   readonly #report: Report
   readonly #heard: Heard = { truths: new Feed<Truth>(), records: new Feed<LockRecord>() }
   #toldStanding = '[]'
+  #stood = false
 
   constructor(options: MemberOptions) {
     this.#options = options
@@ -114,11 +115,19 @@ class FleetMember implements Member {
 
   changed = (): void => {
     this.#report.look()
+    this.#lookAtDoubts()
     const standing = JSON.stringify(this.#options.deps.guard.standingUnder)
     if (standing === this.#toldStanding) return
     this.#toldStanding = standing
     // Others wait for this proof; the next regular heartbeat repeats what is lost here.
     if (this.#session.leaseLeftMs() > 0) this.#session.refresh().catch(() => undefined)
+  }
+
+  /** What could not be settled for want of standstill can be now. */
+  #lookAtDoubts(): void {
+    const { standing } = this.#options.deps.guard
+    if (standing && !this.#stood) this.#worker.controllerBack()
+    this.#stood = standing
   }
 
   controllerBack = (): void => this.#worker.controllerBack()

@@ -40,8 +40,9 @@ export function judgeRest(world: World, locksmith: LocksmithHost, devices: reado
 
 function unrest(device: Device): string | undefined {
   const { journal, boards } = device
-  if (journal.step !== 'none') return `its change is still at ${journal.step}`
-  if (journal.unverified.length > 0) return `${journal.unverified.join(', ')} is still unverified`
+  if (!journal.behind && journal.step !== 'none') return `its change is still at ${journal.step}`
+  if (!journal.behind && journal.unverified.length > 0)
+    return `${journal.unverified.join(', ')} is still unverified`
   for (const board of boards) {
     const { trace, name } = board
     if (trace.unverified.length > 0) return `${name} has ${trace.unverified.join(', ')} unverified`

@@ -10,6 +10,11 @@ export interface Row {
   readonly ratio?: number
 }
 
+export interface BenchOptions {
+  /** How often the whole is repeated; each benchmark has its own number unless told. */
+  readonly rounds?: number
+}
+
 export interface Figures {
   readonly machine: string
   readonly rows: readonly Row[]

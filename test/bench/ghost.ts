@@ -9,17 +9,16 @@ import { startMosquitto } from '../support/mosquitto.ts'
 import { startNode } from '../support/processes.ts'
 import { temporaryFolder } from '../support/temporary.ts'
 import { waitFor } from '../support/wait.ts'
-import { median, type Row, rounded } from './figures.ts'
+import { type BenchOptions, median, type Row, rounded } from './figures.ts'
 import { openBenchSession, startServe } from './locksmith.ts'
 import { withScope } from './scope.ts'
 
-const ROUNDS = 50
 const TTL = '1s'
 const LOCK = '*:aim'
 const HOLDER = new URL('./holder.ts', import.meta.url).pathname
 
 /** From the end of a killed holder's lease to the grant of the next waiter; the holder is a process that dies by kill -9. */
-export function ghost(): Promise<Row[]> {
+export function ghost({ rounds = 50 }: BenchOptions): Promise<Row[]> {
   return withScope(async (scope) => {
     const { url } = await startMosquitto(scope.context)
     const folder = temporaryFolder(scope.context)
@@ -45,7 +44,7 @@ export function ghost(): Promise<Row[]> {
       return (answer.data as LockRecord[]).find((record) => record.lock === LOCK)?.leaseLeftMs ?? 0
     }
     const late: number[] = []
-    for (let round = 0; round < ROUNDS; round += 1) {
+    for (let round = 0; round < rounds; round += 1) {
       const holder = startNode(scope.context, [HOLDER, url, LOCK])
       await waitFor('the holder', () => holder.stdout.includes('granted'))
       const granted = waiter.acquire({ locks: [LOCK], wait: true })
@@ -57,7 +56,7 @@ export function ghost(): Promise<Row[]> {
       await grant.release()
     }
     const common = {
-      case: `kill -9 of the holder, ttl ${TTL}, ${ROUNDS} rounds`,
+      case: `kill -9 of the holder, ttl ${TTL}, ${rounds} rounds`,
       system: 'locksmith',
       unit: 'ms after the end of the lease'
     }

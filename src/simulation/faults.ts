@@ -167,6 +167,12 @@ export function addCommonFaults(world: World, faults: Faults, locksmith: Locksmi
     perMinute: faults.rate(4),
     strike: () => restartBroker(world, faults)
   })
+  faults.add({ name: 'store backup', perMinute: 3, strike: () => void locksmith.backUp() })
+  faults.add({
+    name: 'store restored',
+    perMinute: faults.rate(1),
+    strike: () => restoreStore(world, locksmith)
+  })
   faults.add({ name: 'broker save', perMinute: 2, strike: () => void world.broker.save() })
   faults.add({ name: 'cut line', perMinute: faults.rate(15), strike: () => cutLine(world, faults) })
 }
@@ -208,9 +214,23 @@ function fillDisk({ history, timeline }: World, faults: Faults, { disk }: Locksm
   return 'any'
 }
 
-function restartBroker({ history, timeline, broker }: World, faults: Faults): string | undefined {
+/** Not covered, and not done here: that the broker has forgotten at the same time. */
+function restoreStore(world: World, locksmith: LocksmithHost): string | undefined {
+  const { timeline, history, ttlMs } = world
+  if (!world.broker.up || timeline.now < world.forgotAt + 4 * ttlMs + 10_000) return undefined
+  locksmith.host.life?.kill()
+  if (!locksmith.restore()) return undefined
+  history.note('locksmith', 'its store is an old one again, from a backup')
+  world.rememberUntil = timeline.now + 4 * ttlMs + 20_000
+  return 'any'
+}
+
+function restartBroker(world: World, faults: Faults): string | undefined {
+  const { history, timeline, broker } = world
   if (!broker.up) return undefined
-  const memory = faults.dice.pick(['kept', 'saved', 'empty'] as const)
+  const drawn = faults.dice.pick(['kept', 'saved', 'empty'] as const)
+  const memory = timeline.now < world.rememberUntil ? 'kept' : drawn
+  if (memory !== 'kept') world.forgotAt = timeline.now
   const ms = faults.dice.stretched(20, 10_000)
   history.note('broker', `is down for ${Math.round(ms)} ms; what it retained will be: ${memory}`)
   broker.crash()

@@ -46,6 +46,9 @@ export class World {
   readonly hosts: Host[] = []
   /** Set by whoever deals out faults: asked before each effect of a process. */
   interrupt: (life: Life) => Interruption = () => 'none'
+  /** Until then the broker forgets nothing: it is the only one that knows what a restored store has lost. */
+  rememberUntil = 0
+  forgotAt = Number.NEGATIVE_INFINITY
   /** Faults have ceased. */
   calm = false
   #violation: Violation | undefined

@@ -45,4 +45,6 @@ export function judgeFences(world: World, locksmith: LocksmithHost): void {
     floors.set(lock.name, { name: lock.name, fence: lock.fence, floor: lock.floor })
   }
   locksmith.onCommit.push(take)
+  // An old store is no step back of a rule; what is granted from then on is judged as ever.
+  locksmith.onRestore.push(() => floors.clear())
 }

@@ -30,15 +30,37 @@ export function judgeGhosts(world: World, locksmith: LocksmithHost): () => void 
   const ghosts = new Map<string, Ghost>()
   const bound = ttlMs + policy.lockDelayMs + SLACK_MS
   let runningSince = Number.POSITIVE_INFINITY
+  let goOnAt = 0
 
+  let quietUntil = 0
+
+  const store = (key: string, lock: StoredLock | undefined): void => {
+    if (lock === undefined || lock.state === 'free') busy.delete(key)
+    else busy.set(key, lock)
+    if (ghosts.get(key)?.fence !== busy.get(key)?.fence) ghosts.delete(key)
+  }
   locksmith.onCommit.push((changes) => {
     for (const { kind, key, value } of changes) {
-      if (kind !== 'lock') continue
-      const lock = value as StoredLock | undefined
-      if (lock === undefined || lock.state === 'free') busy.delete(key)
-      else busy.set(key, lock)
-      if (ghosts.get(key)?.fence !== busy.get(key)?.fence) ghosts.delete(key)
+      if (kind === 'lock') store(key, value as StoredLock | undefined)
+      if (kind === 'meta') beQuiet((value as { readonly quietUntil: number }).quietUntil)
     }
+  })
+  /** Locksmith has found that its store lost grants: nothing is freed in the quiet time, and all delays begin after it. */
+  const beQuiet = (until: number): void => {
+    if (until === quietUntil) return
+    quietUntil = until
+    goOnAt = timeline.now + 2 * ttlMs
+    for (const ghost of ghosts.values()) ghost.noticedAt = undefined
+  }
+  locksmith.onRestore.push(() => {
+    busy.clear()
+    ghosts.clear()
+    for (const { kind, key, value } of locksmith.disk.rows.values()) {
+      if (kind === 'lock') store(key, value as StoredLock)
+      if (kind === 'meta') quietUntil = (value as { readonly quietUntil: number }).quietUntil
+    }
+    locksmith.starts.length = 0
+    goOnAt = timeline.now + 2 * ttlMs
   })
 
   locksmith.onReboot.push(() => {
@@ -54,10 +76,10 @@ export function judgeGhosts(world: World, locksmith: LocksmithHost): () => void 
     ghosts.set(lock.name, ghost)
     const starts = locksmith.starts.filter((at) => at > ghost.since - 2 * ttlMs)
     const extra = starts.length > 1 ? ttlMs : 0
-    const open = now - runningSince > ttlMs / 3 + SLACK_MS
+    const open = now > goOnAt && now - runningSince > ttlMs / 3 + SLACK_MS
     const first = starts.find((at) => at > ghost.since)
     if (open && first !== undefined && now > first + ttlMs) ghost.noticedAt ??= now
-    const stays = now - Math.max(ghost.since, runningSince) > bound + extra
+    const stays = now - Math.max(ghost.since, runningSince, goOnAt) > bound + extra
     const returns = open && ghost.noticedAt !== undefined && now > ghost.noticedAt + bound + ttlMs
     if (stays || returns) tell(lock, now - ghost.since)
   }

@@ -1,4 +1,5 @@
 import {
+  copyDisk,
   emptyDisk,
   type FenceFile,
   type MemoryDisk,
@@ -24,12 +25,15 @@ export class LocksmithHost {
   readonly onCommit: ((changes: CommitChanges) => void)[] = []
   /** Told when its machine reboots: its clock and its marks begin anew. */
   readonly onReboot: (() => void)[] = []
+  /** Told when its store has become an older one. */
+  readonly onRestore: (() => void)[] = []
   /** When a session was last heard, in the time of the world. */
   readonly lastHeard = new Map<number, number>()
   /** Starts that have read everything, in the time of the world. */
   readonly starts: number[] = []
   readonly #world: World
   #fenceLimit = 0
+  #backup: MemoryDisk | undefined
   #ready = false
 
   constructor(world: World, machine: Machine) {
@@ -47,6 +51,23 @@ export class LocksmithHost {
   /** It has begun to serve, runs, and can store. */
   get serving(): boolean {
     return this.#ready && this.host.life?.running === true && this.disk.refuses === undefined
+  }
+
+  /** Keeps a copy of the store for later; the fence file is no part of it. */
+  backUp(): void {
+    this.#backup = copyDisk(this.disk)
+  }
+
+  /** The store is put back to the last copy, if there is one. The process is to be killed before. */
+  restore(): boolean {
+    const backup = this.#backup
+    if (backup === undefined) return false
+    this.disk.rows.clear()
+    for (const [key, row] of backup.rows) this.disk.rows.set(key, row)
+    this.disk.audit = [...backup.audit]
+    this.disk.boot = backup.boot
+    for (const tell of this.onRestore) tell()
+    return true
   }
 
   /** Its marks count anew. */

@@ -27,24 +27,45 @@ export function openSqliteStore(file: string): Store {
     if (version > SCHEMA_VERSION)
       throw new Error(`written by a newer Locksmith (schema ${version}, this one knows ${SCHEMA_VERSION})`)
     db.exec(`BEGIN IMMEDIATE; ${SCHEMA} PRAGMA user_version = ${SCHEMA_VERSION}; COMMIT`)
-    return new SqliteStore(db)
+    return new SqliteStore(db, file)
   } catch (error) {
     db?.close()
-    const { message } = error as Error
-    const why = /locked|busy/i.test(message) ? 'another process uses it' : message
-    throw new StoreError(`${file}: ${why}`, true)
+    throw unusable(file, error)
+  }
+}
+
+/** One line that names the file. */
+function unusable(file: string, error: unknown): StoreError {
+  const message = (error as Error).message.replaceAll(/\s+/g, ' ')
+  const why = /locked|busy/i.test(message) ? 'another process uses it' : message
+  return new StoreError(`${file}: ${why}`, true)
+}
+
+interface JsonRow {
+  readonly kind: DurableKind
+  readonly key: string
+  readonly json: string
+}
+
+function parseRow({ kind, key, json }: JsonRow): StoredRow {
+  try {
+    return { kind, key, value: JSON.parse(json) as unknown }
+  } catch (error) {
+    throw new Error(`damaged: ${kind} ${key} cannot be read (${(error as Error).message})`)
   }
 }
 
 class SqliteStore implements Store {
   readonly #db: DatabaseSync
+  readonly #file: string
   readonly #put: StatementSync
   readonly #remove: StatementSync
   readonly #audit: StatementSync
   readonly #fact: StatementSync
 
-  constructor(db: DatabaseSync) {
+  constructor(db: DatabaseSync, file: string) {
     this.#db = db
+    this.#file = file
     this.#put = db.prepare('INSERT OR REPLACE INTO value (kind, key, json) VALUES (?, ?, ?)')
     this.#remove = db.prepare('DELETE FROM value WHERE kind = ? AND key = ?')
     this.#audit = db.prepare('INSERT INTO audit (seq, entry, hash) VALUES (?, ?, ?)')
@@ -52,12 +73,12 @@ class SqliteStore implements Store {
   }
 
   load(): StoredRow[] {
-    const rows = this.#db.prepare('SELECT kind, key, json FROM value').all() as {
-      kind: DurableKind
-      key: string
-      json: string
-    }[]
-    return rows.map(({ kind, key, json }) => ({ kind, key, value: JSON.parse(json) as unknown }))
+    try {
+      const rows = this.#db.prepare('SELECT kind, key, json FROM value').all() as unknown as JsonRow[]
+      return rows.map(parseRow)
+    } catch (error) {
+      throw unusable(this.#file, error)
+    }
   }
 
   lastBoot(): string | undefined {

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { type TestContext, test } from 'node:test'
 import type { FleetIndex } from '../../src/demo/index.ts'
+import { awaitTrace } from '../support/trace-file.ts'
 import { waitFor } from '../support/wait.ts'
 import {
   allGone,
@@ -11,7 +12,7 @@ import {
   terminalMissing
 } from './demo-process.ts'
 
-/** Starts a demo, stops three of its processes (SIGSTOP), ends it as told, and looks for what is left. */
+/** Starts a demo, waits for motion, stops three of its processes (SIGSTOP), ends it as told, and looks for what is left. */
 async function endsWithoutTrace(
   t: TestContext,
   options: DemoOptions,
@@ -20,8 +21,9 @@ async function endsWithoutTrace(
   const demo = startDemo(t, options)
   const index = await demo.index()
   const lives = livesOf(index)
-  const arm = index.devices.find(({ name }) => name === 'arm-1')
-  for (const { pid } of [index.locksmith, index.boards, arm ?? assert.fail('no arm-1')])
+  const arm = index.devices.find(({ name }) => name === 'arm-1') ?? assert.fail('no arm-1')
+  await awaitTrace(arm.trace, 'motion', { sinceMs: 0, wanted: (line) => line.moving })
+  for (const { pid } of [index.locksmith, index.boards, arm])
     process.kill(pid ?? assert.fail('not running'), 'SIGSTOP')
   end(demo, index)
   await allGone(lives, index)

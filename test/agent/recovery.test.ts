@@ -135,6 +135,10 @@ test('with a controller away the start is unverified and stands; once it is back
   const { world, push } = await diedAt('write', 2)
   world.boards[1]?.unplug()
   world.start()
+  await world.pass(100)
+  assert.ok(
+    world.agent.guard.holds.some((hold) => hold.id === 'config:aim' && /cut off at write/.test(hold.why))
+  )
   const outcome = await world.outcomeOf(push)
   assert.deepEqual([outcome.outcome, outcome.code], ['unverified', 'LK-4002'])
   assert.ok(world.boards.every((board) => board.trace().paused))

@@ -115,6 +115,7 @@ test('a controller that cannot be asked leaves the change unverified, and is awa
 test('what fits neither the old nor the new is unverified, and says what would help', () => {
   for (const found of [
     facts('new', 'later', 'verified'),
+    facts('new', 'later', 'committed'),
     facts('new', 'alien', 'committed'),
     facts('new', 'verified', 'untouched'),
     facts('new', 'verified', 'spoilt')

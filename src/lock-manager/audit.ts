@@ -17,3 +17,16 @@ export function chain(last: AuditLink | undefined, entries: readonly AuditEntry[
 
 export const hashLink = (before: string, entry: string): string =>
   createHash('sha256').update(before).update(entry).digest('hex')
+
+/** The number of the first link that does not follow from the one before; undefined when the chain holds. The oldest one kept is taken on trust. */
+export function firstBrokenLink(links: readonly AuditLink[]): number | undefined {
+  let before: AuditLink | undefined
+  for (const link of links) {
+    const first = before === undefined && link.seq !== 1
+    const follows = before === undefined ? link.seq === 1 : link.seq === before.seq + 1
+    const holds = link.hash === hashLink(before?.hash ?? FIRST_HASH, link.entry)
+    if (!first && !(follows && holds)) return link.seq
+    before = link
+  }
+  return undefined
+}

@@ -99,6 +99,16 @@ export class HouseBroker {
     this.#drain()
   }
 
+  /** `first` runs before any of the messages that `then` has delivered, and those before any that `first` caused. */
+  inOrder(first: () => void, then: () => void): void {
+    this.#queue.push(first)
+    const draining = this.#draining
+    this.#draining = true
+    then()
+    this.#draining = draining
+    this.#drain()
+  }
+
   #drain(): void {
     if (this.#draining) return
     this.#draining = true
@@ -136,9 +146,11 @@ class Seat implements BrokerConnection {
   tryOpen(): void {
     if (this.#closed || this.#connected || !this.#broker.up) return
     this.#connected = true
-    const filters = [...this.#filters]
-    this.#handlers.connected?.()
-    this.#sendRetained(filters)
+    // Subscriptions are renewed first: what is retained comes before the echo of anything sent now.
+    this.#broker.inOrder(
+      () => this.#handlers.connected?.(),
+      () => this.#sendRetained([...this.#filters])
+    )
   }
 
   lose(why: string): void {

@@ -44,7 +44,7 @@ export function systemClock(options: SystemClockOptions = {}): Clock {
   return {
     now,
     wall: () => new Date(),
-    after: (ms, run) => startTimer({ due: now() + ms, now, keepAlive }, run)
+    after: (ms, run) => startTimer({ ms, due: now() + ms, now, keepAlive }, run)
   }
 }
 
@@ -54,6 +54,7 @@ function monotonicMs(): number {
 }
 
 interface TimerPlan {
+  readonly ms: number
   readonly due: number
   readonly now: () => number
   readonly keepAlive: boolean
@@ -61,16 +62,16 @@ interface TimerPlan {
 
 function startTimer(plan: TimerPlan, run: () => void): Timer {
   let handle: NodeJS.Timeout
-  const nap = (): void => {
-    const leftMs = Math.max(0, Math.ceil(plan.due - plan.now()))
-    handle = setTimeout(wake, Math.min(leftMs, longestNapMs))
+  const nap = (leftMs: number): void => {
+    handle = setTimeout(wake, Math.min(Math.max(0, Math.ceil(leftMs)), longestNapMs))
     if (!plan.keepAlive) handle.unref()
   }
   const wake = (): void => {
-    if (plan.now() < plan.due) nap()
+    const leftMs = plan.due - plan.now()
+    if (leftMs > 0) nap(leftMs)
     else run()
   }
-  nap()
+  nap(plan.ms)
   return { cancel: () => clearTimeout(handle) }
 }
 

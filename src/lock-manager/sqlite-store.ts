@@ -66,7 +66,9 @@ class SqliteStore implements Store {
   constructor(db: DatabaseSync, file: string) {
     this.#db = db
     this.#file = file
-    this.#put = db.prepare('INSERT OR REPLACE INTO value (kind, key, json) VALUES (?, ?, ?)')
+    this.#put = db.prepare(
+      'INSERT INTO value (kind, key, json) VALUES (?, ?, ?) ON CONFLICT DO UPDATE SET json = excluded.json'
+    )
     this.#remove = db.prepare('DELETE FROM value WHERE kind = ? AND key = ?')
     this.#audit = db.prepare('INSERT INTO audit (seq, entry, hash) VALUES (?, ?, ?)')
     this.#fact = db.prepare('INSERT OR REPLACE INTO fact (name, value) VALUES (?, ?)')

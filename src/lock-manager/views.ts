@@ -8,10 +8,22 @@ import { covers, deviceName, parseLock } from '../rules/scope.ts'
 
 /** What people and programs see of the fleet: the shapes of `locks`, `status` and `why`. Nothing here decides anything. */
 
-function waitersOf(fleet: Fleet, lock: Lock, now: number): { name: string; waitedMs: number }[] {
-  return waitersInOrder(fleet)
-    .filter((waiter) => anyConflict(waiter.locks, [lock.name]))
-    .map((waiter) => ({ name: waiter.name, waitedMs: Math.round(now - waiter.since) }))
+/** As many waiters as a record names: it travels with every heartbeat reply below the lock. */
+const WAITERS_TOLD = 20
+
+function waitersOf(
+  fleet: Fleet,
+  lock: Lock,
+  now: number,
+  most = Number.POSITIVE_INFINITY
+): { name: string; waitedMs: number }[] {
+  const told: { name: string; waitedMs: number }[] = []
+  for (const waiter of waitersInOrder(fleet)) {
+    if (told.length >= most) break
+    if (anyConflict(waiter.locks, [lock.name]))
+      told.push({ name: waiter.name, waitedMs: Math.round(now - waiter.since) })
+  }
+  return told
 }
 
 /** A lock as its retained record tells it. */
@@ -33,7 +45,7 @@ export function recordOf(fleet: Fleet, lock: Lock, now: number): LockRecord {
     heldMs: held ? Math.round(now - lock.grantedAt) : 0,
     leaseLeftMs: held ? Math.max(0, Math.floor(finite(leaseUntil(fleet, lock) - now))) : 0,
     maxHoldLeftMs: held ? Math.max(0, Math.round(maxHoldAt(fleet, lock) - now)) : null,
-    waiters: waitersOf(fleet, lock, now),
+    waiters: waitersOf(fleet, lock, now, WAITERS_TOLD),
     freedBy: freedBy(fleet, lock, now)
   }
 }
@@ -43,16 +55,18 @@ const finite = (ms: number): number => (Number.isFinite(ms) ? ms : 0)
 /** `locksmith locks`: every lock, with who waits and what stands still under it. */
 export function locksView(fleet: Fleet, now: number): unknown[] {
   return [...fleet.locks.values()].map((lock) => {
-    const agents = agentsBelow(fleet, lock.scope)
+    const agents = lock.state === 'free' ? [] : agentsBelow(fleet, lock.scope)
     const under = { lock: lock.name, fence: lock.fence }
-    const { lock: name, term: _term, rev: _rev, ...record } = recordOf(fleet, lock, now)
+    const { term: _term, rev: _rev, maxHoldLeftMs: _left, ...record } = recordOf(fleet, lock, now)
+    const { owner } = lock
     return {
-      lock: name,
       ...record,
+      owner: owner === null ? null : { name: owner.name, session: owner.session, boot: owner.boot },
       lastHeardMs: lastHeardMs(fleet, lock, now),
+      waiters: waitersOf(fleet, lock, now),
       paused: {
-        devices: lock.state === 'free' ? 0 : agents.length,
-        standing: lock.state === 'free' ? 0 : agents.filter((agent) => stands(fleet, agent, under)).length,
+        devices: agents.length,
+        standing: agents.filter((agent) => stands(fleet, agent, under)).length,
         unreachable: agents.filter((agent) => unreachableAt(fleet, agent.device ?? '') <= now).length
       }
     }
@@ -102,8 +116,10 @@ export function whyView(
 ): unknown {
   const path = parseLock(subject)
   if (path !== undefined) return whyLock(fleet, subject, now)
-  const state = states.get(deviceName(subject))
-  const agent = agentsBelow(fleet, '*').find((one) => one.device === subject || one.name === subject)
+  const named = (path: string): boolean => subject === path || subject === deviceName(path)
+  const known = states.get(deviceName(subject))
+  const state = known !== undefined && named(known.device) ? known : undefined
+  const agent = agentsBelow(fleet, '*').find((one) => one.device !== null && named(one.device))
   const device = state?.device ?? agent?.device
   if (device == null) return undefined
   return whyDevice(fleet, { device, state }, now)

@@ -81,7 +81,12 @@ class FleetMember implements Member {
     })
     const session = this.#session
     this.#outcomes = new Outcomes({ journal: deps.journal, session, clock, log })
-    this.#worker = new Worker({ deps, outcomes: this.#outcomes, leaseLeftMs: () => session.leaseLeftMs() })
+    this.#worker = new Worker({
+      clock,
+      deps,
+      outcomes: this.#outcomes,
+      leaseLeftMs: () => session.leaseLeftMs()
+    })
     this.#report = new Report({
       ...options.sources,
       connection: this.#connection,

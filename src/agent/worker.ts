@@ -1,4 +1,5 @@
 import type { Message } from '../platform/broker.ts'
+import type { Clock, Timer } from '../platform/clock.ts'
 import { LocksmithError } from '../protocol/errors.ts'
 import type { Update } from '../protocol/messages.ts'
 import { applyUpdate, PutOff, waitsForLock } from './change.ts'
@@ -10,11 +11,15 @@ import type { Outcomes } from './outcomes.ts'
 import { settleStrays } from './stray.ts'
 
 export interface WorkerOptions {
+  readonly clock: Clock
   readonly deps: ChangeDeps
   readonly outcomes: Outcomes
   /** Lease left of this agent's session: without contact no change is begun. */
   readonly leaseLeftMs: () => number
 }
+
+/** Until what is in doubt, and waits for something, is looked at again. */
+const DOUBT_AGAIN_MS = 10_000
 
 interface Current {
   readonly update: Update
@@ -28,6 +33,7 @@ export class Worker {
   #current: Current | undefined
   #doubtsDue = false
   #life: Promise<void> | undefined
+  #doubtTimer: Timer | undefined
   #closed = false
 
   constructor(options: WorkerOptions) {
@@ -63,6 +69,7 @@ export class Worker {
   /** Begins nothing more; a change under way comes to its end. */
   async close(): Promise<void> {
     this.#closed = true
+    this.#doubtTimer?.cancel()
     if (this.#current !== undefined && waitsForLock(this.#options.deps))
       this.#current.abort.abort(new PutOff())
     await this.#life
@@ -81,8 +88,17 @@ export class Worker {
   async #settleDoubts(): Promise<void> {
     this.#doubtsDue = false
     const { deps } = this.#options
-    for (const resource of deps.journal.state.unverified.keys()) await retryUnverified(deps, resource)
+    let awaits = false
+    for (const resource of deps.journal.state.unverified.keys()) {
+      const settled = await retryUnverified(deps, resource)
+      awaits ||= settled.awaits.length > 0
+    }
     await settleStrays(deps)
+    // A disk that was full gives no sign when it has space again.
+    this.#doubtTimer?.cancel()
+    if (awaits && !this.#closed) {
+      this.#doubtTimer = this.#options.clock.after(DOUBT_AGAIN_MS, () => this.controllerBack())
+    }
   }
 
   async #apply(update: Update): Promise<void> {

@@ -1,6 +1,7 @@
 import type { Board } from './device/board.ts'
 import type { Device } from './device/device.ts'
 import type { Faults } from './faults.ts'
+import { Rival } from './programs/rival.ts'
 import type { World } from './world.ts'
 
 interface DeviceFault {
@@ -22,10 +23,18 @@ export function addDeviceFaults(world: World, faults: Faults, devices: readonly 
     }
     faults.add({ name, perMinute: faults.rate(mostPerMinute), strike })
   }
-  const perStep = dice.chance(0.5) ? dice.stretched(0.005, 0.2) : 0
+  const rival = new Rival(world)
+  const perStep = dice.chance(0.5) ? dice.stretched(0.01, 0.3) : 0
   for (const device of devices) {
     device.onJournal.push(() => {
       if (world.calm || !dice.chance(perStep)) return
+      const { life } = device.host
+      // Between the entry in the journal and what it speaks of.
+      if (life !== undefined && dice.chance(0.4)) {
+        faults.stop(life)
+        if (dice.chance(0.7)) rival.wants(`${device.path}:${device.journal.resource}`)
+        return
+      }
       const { name, act } = dice.pick(all)
       world.timeline.after(dice.stretched(0.1, 500), () => {
         if (world.calm) return

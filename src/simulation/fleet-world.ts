@@ -41,9 +41,9 @@ export function buildFleetWorld(world: World): Staged {
   for (const name of ['pusher-1', 'pusher-2']) {
     addPusher(world, { name, scopes, nextVersion }).startIn(dice.between(1000, 20_000))
   }
-  if (dice.chance(0.7)) {
-    const wants = [['*:aim'], ['plant-1:aim'], ['plant-1/arm-1:safety']]
-    addOwner(world, { name: 'tool-1', kind: 'tool', device: null, wants }).startIn(dice.between(0, 20_000))
+  const wants = [['*:aim'], ['plant-1:aim'], ['*:safety'], ['plant-1/arm-1:safety']]
+  for (const name of ['tool-1', 'tool-2'].slice(0, dice.whole(0, 2))) {
+    addOwner(world, { name, kind: 'tool', device: null, wants }).startIn(dice.between(0, 20_000))
   }
   const rate = faults.rate(6)
   if (rate > 0) addOperator(world, rate).startIn(dice.between(0, 20_000))

@@ -58,10 +58,10 @@ export class World {
     this.dice = new Dice(seed)
     this.history = new History(() => this.timeline.now)
     const { timeline, history } = this
-    const weather = drawWeather(this.dice.fork('weather'))
-    this.broker = new VirtualBroker({ timeline, history, weather, dice: this.dice.fork('network') })
     const rules = this.dice.fork('policy')
     this.ttlMs = rules.pick([1500, 3000, 3000, 6000, 15_000])
+    const weather = drawWeather(this.dice.fork('weather'), this.ttlMs)
+    this.broker = new VirtualBroker({ timeline, history, weather, dice: this.dice.fork('network') })
     this.policy = {
       ...DEFAULT_POLICY,
       maxHoldMs: this.ttlMs * rules.pick([3, 10, 60]),

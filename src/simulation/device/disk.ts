@@ -44,15 +44,20 @@ export class VirtualDisk {
       write: (path, text) => change(path, () => content.set(path, text)),
       append: (path, line) => {
         if (life.dead) throw new DiskError('append to', path, 'EIO')
-        this.#options.appended(path, line, !this.full)
         const before = content.get(path) ?? ''
         const whole = before === '' || before.endsWith('\n') ? before : `${before}\n`
         const torn = line.slice(0, Math.floor(line.length * life.random()))
-        change(
-          path,
-          () => content.set(path, `${whole}${line}\n`),
-          () => content.set(path, `${whole}${torn}`)
-        )
+        let kept = false
+        try {
+          change(
+            path,
+            () => content.set(path, `${whole}${line}\n`),
+            () => content.set(path, `${whole}${torn}`)
+          )
+          kept = true
+        } finally {
+          this.#options.appended(path, line, kept)
+        }
       },
       remove: (path) => change(path, () => content.delete(path)),
       list: (folder) =>

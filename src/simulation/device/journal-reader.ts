@@ -20,6 +20,11 @@ export class JournalReader {
     return this.#step
   }
 
+  /** What the last change is or was about. */
+  get resource(): string {
+    return this.#resource
+  }
+
   get unverified(): readonly string[] {
     return [...this.#doubts]
   }

@@ -12,14 +12,15 @@ export interface Weather {
   readonly latestMs: number
 }
 
-export function drawWeather(dice: Dice): Weather {
+/** Lateness is drawn in proportion to the lease: what comes after it is the interesting part. */
+export function drawWeather(dice: Dice, ttlMs: number): Weather {
   const rough = dice.chance(0.6)
   return {
     loss: rough && dice.chance(0.7) ? dice.stretched(0.001, 0.2) : 0,
     duplicates: rough ? 0.05 : 0,
     usualDelayMs: dice.stretched(1, 40),
     late: rough ? dice.stretched(0.002, 0.1) : 0,
-    latestMs: dice.stretched(100, 6000)
+    latestMs: dice.stretched(100, 3 * ttlMs)
   }
 }
 

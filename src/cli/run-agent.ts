@@ -10,7 +10,7 @@ import { connectBroker } from '../platform/mqtt-connection.ts'
 import { LocksmithError } from '../protocol/errors.ts'
 import type { Step } from '../rules/change.ts'
 import { random } from './random.ts'
-import { endWithin, keepSystemdInformed } from './service.ts'
+import { endWithin, keepCompiled, keepSystemdInformed } from './service.ts'
 import { anyAborted } from './stop.ts'
 
 export interface AgentRun {
@@ -50,6 +50,7 @@ export async function runAgent(run: AgentRun): Promise<void> {
   try {
     await Promise.race([agent.started, anyAborted(run.stop)])
     await systemd.ready(`${config.device} in fleet ${config.fleet}`)
+    keepCompiled()
     await anyAborted(run.stop)
     log.info({ event: 'stopping', why: run.stop.reason }, 'stopping')
     await systemd.stopping('stopping')

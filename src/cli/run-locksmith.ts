@@ -27,7 +27,7 @@ import {
   type ServeConfig,
   storeFile
 } from './serve-config.ts'
-import { endWithin, keepSystemdInformed } from './service.ts'
+import { endWithin, keepCompiled, keepSystemdInformed } from './service.ts'
 import { anyAborted } from './stop.ts'
 import { readVersion } from './version.ts'
 
@@ -76,7 +76,7 @@ export async function runLocksmith(run: LocksmithRun): Promise<void> {
       })
   })
   const systemd = keepSystemdInformed(run.env)
-  void locksmith.ready.then(() => systemd.ready(`serving fleet ${run.fleet}`))
+  void locksmith.ready.then(() => systemd.ready(`serving fleet ${run.fleet}`)).then(keepCompiled)
   await anyAborted(run.stop)
   log.info({ event: 'stopping', why: run.stop.reason }, 'stopping')
   await systemd.stopping('stopping')

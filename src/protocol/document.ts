@@ -51,7 +51,9 @@ export function parseDocument(text: string): Document {
       `the document has ${Buffer.byteLength(text)} bytes; at most ${MAX_DOCUMENT_BYTES} are accepted`
     )
   }
-  const parsed = shape.safeParse(parseToml(text, 'LK-3004'))
+  const toml = parseToml(text, 'LK-3004')
+  refusePrototype(toml)
+  const parsed = shape.safeParse(toml)
   if (!parsed.success) throw new LocksmithError('LK-3005', sentence(parsed.error))
   const { resource, version, values } = parsed.data
   const schema = Object.hasOwn(VALUES, resource) ? VALUES[resource] : undefined
@@ -64,6 +66,15 @@ export function parseDocument(text: string): Document {
   const checked = schema.safeParse(values)
   if (!checked.success) throw new LocksmithError('LK-3005', `values.${sentence(checked.error)}`)
   return { resource, version, values: checked.data }
+}
+
+/** zod passes such a key over in silence, and nothing of a document may be half understood. */
+function refusePrototype(toml: Record<string, unknown>): void {
+  const tables: readonly unknown[] = [toml, toml.values]
+  for (const table of tables) {
+    if (typeof table === 'object' && table !== null && Object.hasOwn(table, '__proto__'))
+      throw new LocksmithError('LK-3005', '__proto__: not a name')
+  }
 }
 
 /** TOML, or an error that names line and column. */

@@ -87,11 +87,6 @@ export const ERRORS = {
     exit: EXIT.failed
   },
   'LK-1014': { title: 'An unlock needs a reason', hint: 'Add --reason "why"', exit: EXIT.usage },
-  'LK-1015': {
-    title: 'The lock changed hands since it was looked at',
-    hint: 'Look again (locksmith why LOCK) and decide anew',
-    exit: EXIT.failed
-  },
   'LK-1016': {
     title: 'The lease is lost',
     hint: "The lock may be another's by now; stop, and begin anew",
@@ -179,11 +174,6 @@ export const ERRORS = {
     title: 'The configuration is unverified',
     hint: 'The device stays paused; locksmith why DEVICE says what would help',
     exit: EXIT.failed
-  },
-  'LK-4003': {
-    title: 'The device is busy with another change',
-    hint: 'Push again when it is done',
-    exit: EXIT.tryLater
   },
   'LK-4004': {
     title: 'Another agent of this device is running',

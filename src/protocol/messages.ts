@@ -311,7 +311,7 @@ export function parsePayload<T>(schema: z.ZodType<T>, payload: Uint8Array): Pars
   try {
     json = JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(payload))
   } catch (error) {
-    return { ok: false, problem: `not JSON: ${(error as Error).message}` }
+    return { ok: false, problem: oneLine(`not JSON: ${(error as Error).message}`) }
   }
   const parsed = schema.safeParse(json)
   return parsed.success ? { ok: true, value: parsed.data } : { ok: false, problem: sentence(parsed.error) }
@@ -321,5 +321,8 @@ export function parsePayload<T>(schema: z.ZodType<T>, payload: Uint8Array): Pars
 export function sentence(error: z.ZodError): string {
   const issue = error.issues[0]
   const place = issue === undefined || issue.path.length === 0 ? 'message' : issue.path.join('.')
-  return `${place}: ${issue?.message ?? 'does not match'}`
+  return oneLine(`${place}: ${issue?.message ?? 'does not match'}`)
 }
+
+/** Problems quote what was sent: kept short, and without anything that could forge a line of a log or move a cursor. */
+const oneLine = (problem: string): string => problem.replaceAll(/\p{C}+|\s+/gu, ' ').slice(0, 300)

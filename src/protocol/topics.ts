@@ -70,7 +70,8 @@ function parseRest(levels: readonly string[]): Topic | undefined {
   const [kind, a, b] = levels
   if (kind === 'status' && levels.length === 1) return { kind: 'status' }
   if (kind === 'audit' && levels.length === 1) return { kind: 'audit' }
-  if (kind === 'status' && a === 'sentinel' && b !== undefined) return { kind: 'sentinel', nonce: b }
+  if (kind === 'status' && a === 'sentinel' && b !== undefined && levels.length === 3)
+    return { kind: 'sentinel', nonce: b }
   if (a === undefined) return undefined
   if (levels.length === 2 && isName(a)) {
     if (kind === 'req') return { kind: 'request', principal: a }

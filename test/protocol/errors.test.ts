@@ -1,0 +1,120 @@
+import assert from 'node:assert/strict'
+import { readdirSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { test } from 'node:test'
+import { refusalToWire } from '../../src/lock-manager/wire.ts'
+import { CODE_OF, describe, ERRORS, type ErrorCode, LocksmithError } from '../../src/protocol/errors.ts'
+import type { Blocker } from '../../src/rules/effects.ts'
+import type { Refusal, RefusalWhy } from '../../src/rules/refusals.ts'
+
+const SRC = join(import.meta.dirname, '../../src')
+
+const blocker: Blocker = {
+  lock: '*:aim',
+  fence: 7,
+  state: 'held',
+  owner: { name: 'node-7', session: 1, boot: 'b' },
+  heldMs: 1,
+  lastHeardMs: 1,
+  leaseLeftMs: 1,
+  freedBy: { what: 'reclaim', inMs: 1500 }
+}
+
+/** One of each; the compiler sees to it that none is missing. */
+const refusals: { readonly [Why in RefusalWhy]: Extract<Refusal, { why: Why }> } = {
+  busy: { why: 'busy', blockers: [blocker] },
+  'bad-lock-name': { why: 'bad-lock-name', lock: 'x' },
+  'own-locks-conflict': { why: 'own-locks-conflict', lock: '*:aim' },
+  'unknown-session': { why: 'unknown-session' },
+  'session-replaced': { why: 'session-replaced', by: 2 },
+  'no-lease': { why: 'no-lease' },
+  'holds-already': { why: 'holds-already', locks: ['*:aim'] },
+  'outside-own-device': { why: 'outside-own-device', lock: '*:aim', device: 'arm-7' },
+  'forbidden-by-policy': { why: 'forbidden-by-policy', lock: '*:aim', name: 'x' },
+  'request-ended': { why: 'request-ended', how: 'released' },
+  'request-of-another': { why: 'request-of-another', owner: 'x' },
+  'stale-message': { why: 'stale-message' },
+  'not-ready': { why: 'not-ready', inMs: 5000 },
+  'unbelievable-fence': { why: 'unbelievable-fence', fence: 2 ** 40, highest: 7 },
+  'identity-taken': { why: 'identity-taken', device: 'plant-1/arm-7' },
+  'reason-missing': { why: 'reason-missing' },
+  'push-under-way': { why: 'push-under-way', push: 'p', scope: '*', by: 'x' },
+  'push-unknown': { why: 'push-unknown', push: 'p' },
+  'no-devices': { why: 'no-devices', scope: 'desert' },
+  'old-fence': { why: 'old-fence', lock: '*:aim', fence: 6, floor: 8 },
+  'lock-not-held': { why: 'lock-not-held', lock: '*:aim', fence: 6 },
+  'lock-does-not-cover': { why: 'lock-does-not-cover', lock: 'a:aim', scope: 'b:aim' }
+}
+
+const codes = Object.keys(ERRORS) as ErrorCode[]
+
+function sources(folder: string): string[] {
+  return readdirSync(folder, { recursive: true, encoding: 'utf8' })
+    .filter((path) => path.endsWith('.ts'))
+    .map((path) => join(folder, path))
+}
+
+const TABLE = 'protocol/errors.ts'
+
+test('every refusal of the rules has a code of its own, and goes over the wire with words and a hint', () => {
+  const used = new Set<string>()
+  for (const refusal of Object.values(refusals)) {
+    const code = CODE_OF[refusal.why]
+    assert.ok(!used.has(code), `${code} stands for two refusals`)
+    used.add(code)
+    const wire = refusalToWire(refusal)
+    assert.deepEqual([wire.code, wire.why, wire.hint], [code, refusal.why, ERRORS[code].hint])
+    assert.ok(wire.message.length > 5, wire.message)
+    assert.ok(!/undefined|\[object|NaN/.test(wire.message), wire.message)
+  }
+  assert.equal(used.size, Object.keys(CODE_OF).length)
+})
+
+test('the rules give every refusal that they know', () => {
+  const rules = sources(join(SRC, 'rules'))
+    .filter((path) => !path.endsWith('refusals.ts'))
+    .map((path) => readFileSync(path, 'utf8'))
+    .join('\n')
+  for (const why of Object.keys(refusals))
+    assert.ok(rules.includes(`why: '${why}'`), `no rule refuses with ${why}`)
+})
+
+test('who is in the way of a busy lock is named, with what frees it and when', () => {
+  assert.equal(describe(refusals.busy), '*:aim is held by node-7 (freed by reclaim in 1.5 s at the latest)')
+  assert.ok(describe({ why: 'busy', blockers: [{ ...blocker, owner: null }] }).includes('nobody'))
+})
+
+test('every code has a title, a hint and an exit code, and belongs to one of the hundreds', () => {
+  const exits = new Set([1, 2, 69, 75, 77, 78, 124])
+  const titles = new Set<string>()
+  for (const code of codes) {
+    assert.match(code, /^LK-[1-79]0\d\d$/)
+    const { title, hint, exit } = ERRORS[code]
+    assert.ok(title.length > 5 && !title.endsWith('.'), title)
+    assert.ok(hint.length > 5, hint)
+    assert.ok(exits.has(exit), `${code} exits ${exit}`)
+    assert.ok(!titles.has(title), `two codes say "${title}"`)
+    titles.add(title)
+  }
+})
+
+test('every code of the table is used, and every code that is used is in the table', () => {
+  const used = new Set<string>(Object.values(CODE_OF))
+  for (const path of sources(SRC)) {
+    if (path.endsWith(TABLE)) continue
+    for (const [code] of readFileSync(path, 'utf8').matchAll(/LK-\d{4}/g))
+      if (code !== 'LK-1234') used.add(code)
+  }
+  assert.deepEqual([...used].filter((code) => !(code in ERRORS)).sort(), [], 'used, and not in the table')
+  assert.deepEqual(
+    codes.filter((code) => !used.has(code)),
+    [],
+    'in the table, and not used'
+  )
+})
+
+test('an error carries its code, its hint and its exit', () => {
+  const error = new LocksmithError('LK-1016', 'the lease ran out')
+  assert.deepEqual([error.code, error.exit, error.hint], ['LK-1016', 124, ERRORS['LK-1016'].hint])
+  assert.equal(new LocksmithError('LK-1016', 'x', 'do this').hint, 'do this')
+})

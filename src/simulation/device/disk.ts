@@ -51,10 +51,12 @@ export class VirtualDisk {
         try {
           change(
             path,
-            () => content.set(path, `${whole}${line}\n`),
+            () => {
+              content.set(path, `${whole}${line}\n`)
+              kept = true
+            },
             () => content.set(path, `${whole}${torn}`)
           )
-          kept = true
         } finally {
           this.#options.appended(path, line, kept)
         }

@@ -110,7 +110,10 @@ export class LocksmithHost {
 
   #tell = (fields: Readonly<Record<string, unknown>>): void => {
     const { event, ...rest } = fields
-    if (event !== 'hello') this.#world.history.note('locksmith', `${event} ${brief(rest)}`)
+    const { history } = this.#world
+    if (event === 'HOT')
+      history.note('locksmith', `HOT ${rest.lock}: ${rest.wantedBy} wants it, ${rest.owner} has it`)
+    else if (event !== 'hello') history.note('locksmith', `${event} ${brief(rest)}`)
   }
 
   #listen(connect: ConnectBroker): ConnectBroker {

@@ -23,12 +23,14 @@ export async function discardsStage(
   update: { version: number; fresh: number }
 ): Promise<string> {
   const before = stage.fleet.trace(name).last?.params[SENSITIVITY]
+  const begun = Date.now()
   const agent = await haltingAgent(stage, name, 'commit')
   const push = stage.begin(['push', stage.document(update.version, update.fresh), '--to', name])
   await whenHalted(stage, agent, 'commit')
-  must(
-    stage.fleet.trace(name).last?.staged.includes('aim') === true,
-    'nothing was staged when the agent halted before commit'
+  await stage.until(
+    'the trace shows what is staged',
+    stage.ttlMs,
+    () => stage.fleet.trace(name).find(begun, (line) => line.staged.includes('aim')) !== undefined
   )
   await stage.untilFree(`${stage.fleet.device(name).device}:aim`, stage.ttlMs + stage.lockDelayMs + 2000)
   await stage.until(

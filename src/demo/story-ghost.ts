@@ -75,10 +75,7 @@ export async function killOrchestrator(
   stage: Stage,
   half: HalfDone
 ): Promise<{ operator: Child; killedAt: number; detail: string }> {
-  half.push.signal('SIGKILL')
-  stage.fleet.agent(ORCHESTRATOR).signal('SIGKILL')
-  const killedAt = performance.now()
-  await Promise.all([half.push.ended, stage.fleet.agent(ORCHESTRATOR).ended])
+  // Its process needs longer to start than node-7 to die.
   const operator = stage.begin([
     'lock',
     WIDE,
@@ -91,6 +88,10 @@ export async function killOrchestrator(
     '--reason',
     'what is going on?'
   ])
+  half.push.signal('SIGKILL')
+  stage.fleet.agent(ORCHESTRATOR).signal('SIGKILL')
+  const killedAt = performance.now()
+  await Promise.all([half.push.ended, stage.fleet.agent(ORCHESTRATOR).ended])
   const hot = await stage.until('HOT in the log of Locksmith', 10_000, () =>
     stage.fleet.locksmith.lines.find(
       (line) => line.json?.event === 'HOT' && line.json.wantedBy === 'operator'

@@ -1,6 +1,7 @@
 import { isBelievable, raiseFences } from './continuity.ts'
 import type { Fleet, Lock } from './fleet.ts'
 import { putLock } from './lock.ts'
+import { contactOf } from './request.ts'
 
 /**
  * The start check. Every stored lock is marked `unheard`, durably; the owner's first heartbeat clears the mark. A lock whose
@@ -98,17 +99,7 @@ function ageAnew(fleet: Fleet, now: number): void {
 /** Every session that the store knows may still believe in a lease for one ttl. */
 function startContacts(fleet: Fleet, now: number): void {
   for (const session of fleet.sessions.values()) {
-    fleet.contacts.put(String(session.session), {
-      session: session.session,
-      leaseUntil: now + fleet.options.ttlMs,
-      renewedAt: undefined,
-      seq: 0,
-      heartbeatSeq: 0,
-      replies: [],
-      enforces: undefined,
-      standing: [],
-      phases: new Map()
-    })
+    fleet.contacts.put(String(session.session), contactOf(fleet, session, now))
   }
 }
 

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { existsSync, lstatSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
+import { writeAgentToml } from '../support/agent-toml.ts'
 import { mosquittoMissing } from '../support/mosquitto.ts'
 import { temporaryFolder } from '../support/temporary.ts'
 import { readTrace, type TraceLine } from '../support/trace-file.ts'
@@ -13,24 +14,8 @@ const needs = { skip: mosquittoMissing() }
 /** The last line of a board's trace. */
 const traced = (file: string): TraceLine | undefined => readTrace(file).at(-1)
 
-function agentFile(folder: string, port: string, broker = 'mqtt://127.0.0.1:1'): string {
-  const file = join(folder, 'agent.toml')
-  const lines = [
-    'device = "plant/line-1/arm-1"',
-    'kind = "arm"',
-    `broker = "${broker}"`,
-    `stateDir = "${folder}/state"`,
-    `runDir = "${folder}/run"`,
-    '[profile]',
-    'autoRestart = "an emulated axis"',
-    '[[controller]]',
-    'name = "axis"',
-    'driver = "native"',
-    `port = "${port}"`
-  ]
-  writeFileSync(file, `${lines.join('\n')}\n`)
-  return file
-}
+const agentFile = (folder: string, port: string, broker = 'mqtt://127.0.0.1:1'): string =>
+  writeAgentToml({ folder, broker, port })
 
 async function startBoard(t: TestContext, folder: string): Promise<{ port: string; trace: string }> {
   const [port, trace] = [join(folder, 'axis'), join(folder, 'axis.jsonl')]

@@ -290,6 +290,7 @@ class Shell implements Locksmith {
       this.#commit()
     }
     this.#fleet.storeRefuses = false
+    this.#fleet.due.reconsider()
   }
 
   #noteHealth(why: string | undefined): void {
@@ -384,6 +385,8 @@ class Shell implements Locksmith {
       this.#retained.records.delete(lock)
     }
     this.#forgetOldAudit()
+    // Policies may have changed.
+    this.#fleet.due.reconsider()
     this.#flushSoon()
   }
 

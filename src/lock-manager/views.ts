@@ -1,8 +1,9 @@
 import type { AgentState, LockRecord } from '../protocol/messages.ts'
+import { takenAmong } from '../rules/conflicts.ts'
 import type { Fleet, Lock } from '../rules/fleet.ts'
 import { agentsBelow, freedBy, lastHeardMs, leaseUntil, maxHoldAt } from '../rules/lock.ts'
 import { stands, unreachableAt } from '../rules/push.ts'
-import { anyConflict, hasLease, waitersInOrder } from '../rules/queue.ts'
+import { hasLease, waitersFor } from '../rules/queue.ts'
 import { phaseOf } from '../rules/request.ts'
 import { covers, deviceName, parseLock } from '../rules/scope.ts'
 
@@ -17,13 +18,9 @@ function waitersOf(
   now: number,
   most = Number.POSITIVE_INFINITY
 ): { name: string; waitedMs: number }[] {
-  const told: { name: string; waitedMs: number }[] = []
-  for (const waiter of waitersInOrder(fleet)) {
-    if (told.length >= most) break
-    if (anyConflict(waiter.locks, [lock.name]))
-      told.push({ name: waiter.name, waitedMs: Math.round(now - waiter.since) })
-  }
-  return told
+  return waitersFor(fleet, [lock.name])
+    .slice(0, most)
+    .map(({ name, since }) => ({ name, waitedMs: Math.round(now - since) }))
 }
 
 /** A lock as its retained record tells it. */
@@ -126,7 +123,7 @@ export function whyView(
 }
 
 function whyLock(fleet: Fleet, subject: string, now: number): unknown {
-  const taken = [...fleet.busy.values()].filter((lock) => anyConflict([lock.name], [subject]))
+  const taken = takenAmong(fleet, [subject])
   return {
     subject,
     moving: null,

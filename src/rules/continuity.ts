@@ -9,9 +9,6 @@ import { orphan, putLock } from './lock.ts'
 /** Fences reserved at a time; the upper bound is durable, in the store and outside it, before the first of them is granted. */
 export const FENCE_BLOCK = 1000
 
-/** Waited after a quiet time before the next grant: a lost one may have been of a kind that no controller guards. */
-export const LOST_GRANT_DELAY_MS = 10_000
-
 /** A larger jump is a broken or hostile speaker, not a lost store. */
 const BELIEVABLE_JUMP = 2 ** 32
 

@@ -1,20 +1,27 @@
 import type { Fleet, Lock } from './fleet.ts'
-import { free, freeAt, leaseUntil, lockOf, maxHoldAt, orphan } from './lock.ts'
-import { advancePushes, pushesDue } from './push.ts'
-import { grantsFrom, hasLease, reclaimsFrom, serveQueue } from './queue.ts'
+import { dueOf, free, freeAt, leaseUntil, lockOf, maxHoldAt, orphan, unheardDueAt } from './lock.ts'
+import { openingAfter, reclaimsFrom } from './opening.ts'
+import { advancePushes } from './push.ts'
+import { hasLease, removeWaiter, serveQueue } from './queue.ts'
 import { clearNow } from './unlock.ts'
 
 /** What time does by itself. It runs before every input, so that no input meets a lease that has already run out. */
 export function advance(fleet: Fleet, now: number): void {
+  if (now >= fleet.due.at) endWhatIsDue(fleet, now)
+  settle(fleet, now)
+}
+
+function endWhatIsDue(fleet: Fleet, now: number): void {
   for (const lock of [...fleet.busy.values()]) {
     if (lock.state === 'held') endIfDue(fleet, lock, now)
     reclaimIfDue(fleet, lockOf(fleet, lock.name), now)
   }
   for (const waiter of [...fleet.waiters.values()]) {
     const contact = fleet.contacts.get(String(waiter.session))
-    if (contact === undefined || contact.leaseUntil <= now) fleet.waiters.remove(waiter.request)
+    if (contact === undefined || contact.leaseUntil <= now) removeWaiter(fleet, waiter.request)
   }
-  settle(fleet, now)
+  if (now >= fleet.due.opensAt) fleet.due.everybody()
+  fleet.due.nextAt(nextByTime(fleet, now), openingAfter(fleet, now))
 }
 
 /** What has become possible by what was just done. It runs after every batch of inputs. */
@@ -35,12 +42,6 @@ function endIfDue(fleet: Fleet, lock: Lock, now: number): void {
   else if (maxHoldAt(fleet, lock) <= now) orphan(fleet, lock, { cause: 'max-hold', leaseUntil: until }, now)
 }
 
-/** The mark counts from its first setting, so that a crash loop of Locksmith keeps no ghost alive; but not before living owners could be heard. */
-function unheardDueAt(fleet: Fleet, lock: Lock): number {
-  const since = lock.unheard?.since ?? Number.POSITIVE_INFINITY
-  return Math.max(since + fleet.options.ttlMs, reclaimsFrom(fleet))
-}
-
 /** A mark of an earlier start may come from a backup: its owner may have renewed after it. */
 function orphanUnheard(fleet: Fleet, lock: Lock, markedIn: number, now: number): void {
   const leaseLeft = markedIn === fleet.meta.term ? 0 : fleet.options.ttlMs
@@ -56,19 +57,16 @@ function reclaimIfDue(fleet: Fleet, lock: Lock, now: number): void {
 
 /** The next moment at which `advance` may have something to do; undefined when nothing is pending. */
 export function nextDue(fleet: Fleet, now: number): number | undefined {
-  const due: number[] = pushesDue(fleet)
-  for (const lock of fleet.busy.values()) {
-    if (lock.state === 'orphaned')
-      due.push(Math.max(freeAt(fleet, lock) ?? Number.POSITIVE_INFINITY, reclaimsFrom(fleet)))
-    else if (lock.unheard !== null) due.push(unheardDueAt(fleet, lock))
-    else
-      due.push(leaseUntil(fleet, lock), maxHoldAt(fleet, lock), lock.clearing?.at ?? Number.POSITIVE_INFINITY)
-  }
-  for (const waiter of fleet.waiters.values()) {
-    due.push(fleet.contacts.get(String(waiter.session))?.leaseUntil ?? now)
-  }
-  const opens = [reclaimsFrom(fleet), grantsFrom(fleet)].filter((at) => now < at)
-  if (due.length > 0) due.push(...opens)
-  const next = Math.min(...due)
+  const byTime = fleet.due.at > now ? fleet.due.at : nextByTime(fleet, now)
+  const next = Math.min(byTime, ...fleet.openPushes.map((push) => fleet.due.pushes.get(push.id) ?? now))
   return Number.isFinite(next) ? next : undefined
+}
+
+/** Exactly when the next hold, lease, orphan or waiter is due; Infinity when there is none. */
+function nextByTime(fleet: Fleet, now: number): number {
+  let next = Number.POSITIVE_INFINITY
+  for (const lock of fleet.busy.values()) next = Math.min(next, dueOf(fleet, lock))
+  for (const waiter of fleet.waiters.values())
+    next = Math.min(next, fleet.contacts.get(String(waiter.session))?.leaseUntil ?? now)
+  return next === Number.POSITIVE_INFINITY ? next : Math.min(next, openingAfter(fleet, now))
 }

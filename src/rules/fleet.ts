@@ -1,5 +1,7 @@
+import { Due } from './due.ts'
 import type { Effect, Reply } from './effects.ts'
 import type { Policy } from './policy.ts'
+import { locksAbove, scopesAbove } from './scope.ts'
 import { Table } from './table.ts'
 
 /**
@@ -199,6 +201,10 @@ export interface FleetOptions {
 }
 
 const META = 'meta'
+const OPEN = 'open'
+
+/** Under what a push is found by its grant. */
+export const grantKey = ({ lock, fence }: LockFence): string => `${lock} ${fence}`
 
 /** Far more than one life of Locksmith can see; with it, terms stay exact up to nine million. */
 const SESSIONS_PER_TERM = 1_000_000_000
@@ -209,23 +215,40 @@ export class Fleet {
   readonly options: FleetOptions
   // Durable.
   readonly metas = new Table<Meta>()
-  readonly sessions = new Table<Session>()
-  readonly locks = new Table<Lock>()
+  readonly sessions = new Table<Session, 'name' | 'agent'>({
+    name: (session) => [session.name],
+    /** Agents in service, by each scope above their device. */
+    agent: ({ kind, device, replacedBy }) =>
+      kind === 'agent' && device !== null && replacedBy === null ? scopesAbove(device) : []
+  })
+  readonly locks = new Table<Lock, 'scope'>({ scope: (lock) => [lock.scope] })
   readonly grants = new Table<Grant>()
-  readonly pushes = new Table<Push>()
-  readonly operations = new Table<Operation>()
+  readonly pushes = new Table<Push, 'open' | 'under'>({
+    open: ({ state }) => (state === 'open' ? [OPEN] : []),
+    under: ({ under }) => (under === null ? [] : [grantKey(under)])
+  })
+  readonly operations = new Table<Operation, 'owner'>({
+    owner: ({ owner }) => (owner === null ? [] : [owner])
+  })
   // Only while Locksmith runs.
   /** The locks that are not free: an index of `locks`. */
-  readonly busy = new Table<Lock>()
+  readonly busy = new Table<Lock, 'below' | 'scope' | 'session'>({
+    below: (lock) => locksAbove(lock.name),
+    scope: (lock) => [lock.scope],
+    session: ({ owner }) => (owner === null ? [] : [String(owner.session)])
+  })
   readonly contacts = new Table<Contact>()
-  readonly waiters = new Table<Waiter>()
-  /** Since when Locksmith has been listening to the broker without a break; Infinity while it is not. */
-  listeningSince = Number.POSITIVE_INFINITY
-  /** Before this moment nothing is newly granted or reclaimed: living owners and waiters are still coming back. */
-  opensAt = Number.POSITIVE_INFINITY
+  readonly waiters = new Table<Waiter, 'below' | 'lock' | 'session'>({
+    below: ({ locks }) => locks.flatMap(locksAbove),
+    lock: ({ locks }) => locks,
+    session: ({ session }) => [String(session)]
+  })
+  #listeningSince = Number.POSITIVE_INFINITY
+  #opensAt = Number.POSITIVE_INFINITY
   rev = 0
   /** The store took no write: nothing that needs one is begun, and what needs none goes on. */
   storeRefuses = false
+  readonly due = new Due()
   #counter = 0
   #sessions = 0
   #effects: Effect[] = []
@@ -234,12 +257,38 @@ export class Fleet {
     this.options = options
   }
 
+  /** Since when Locksmith has been listening to the broker without a break; Infinity while it is not. */
+  get listeningSince(): number {
+    return this.#listeningSince
+  }
+
+  set listeningSince(at: number) {
+    this.#listeningSince = at
+    this.due.reconsider()
+  }
+
+  /** Before this moment nothing is newly granted or reclaimed: living owners and waiters are still coming back. */
+  get opensAt(): number {
+    return this.#opensAt
+  }
+
+  set opensAt(at: number) {
+    this.#opensAt = at
+    this.due.reconsider()
+  }
+
   get meta(): Meta {
     return this.metas.get(META) ?? { term: 0, fenceNext: 1, fenceLimit: 1, fenceHigh: 0, quietUntil: 0 }
   }
 
   set meta(meta: Meta) {
+    const { fenceLimit, quietUntil } = this.meta
+    if (meta.fenceLimit !== fenceLimit || meta.quietUntil !== quietUntil) this.due.reconsider()
     this.metas.put(META, meta)
+  }
+
+  get openPushes(): Push[] {
+    return this.pushes.where('open', OPEN)
   }
 
   /** A number that grows; unique within this life of Locksmith. */
@@ -288,11 +337,13 @@ export class Fleet {
       pushes: push,
       operations: operation
     } = this
-    return { meta, session, lock, grant, push, operation } as Readonly<Record<DurableKind, Table<unknown>>>
+    const tables: unknown = { meta, session, lock, grant, push, operation }
+    return tables as Readonly<Record<DurableKind, Table<unknown>>>
   }
 
   get #all(): readonly Table<unknown>[] {
-    return [...Object.values(this.durable), this.busy, this.contacts, this.waiters] as Table<unknown>[]
+    const living = [this.busy, this.contacts, this.waiters] as unknown as Table<unknown>[]
+    return [...Object.values(this.durable), ...living]
   }
 
   keep(): void {
@@ -303,5 +354,6 @@ export class Fleet {
   drop(): void {
     for (const table of this.#all) table.drop()
     this.#effects = []
+    this.due.reconsider()
   }
 }

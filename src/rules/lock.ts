@@ -1,6 +1,15 @@
 import type { Blocker, FreedBy } from './effects.ts'
-import type { Fleet, Lock, LockFence, Orphan, OrphanCause, Session } from './fleet.ts'
-import { covers, parseLock } from './scope.ts'
+import {
+  type Fleet,
+  grantKey,
+  type Lock,
+  type LockFence,
+  type Orphan,
+  type OrphanCause,
+  type Session
+} from './fleet.ts'
+import { reclaimsFrom } from './opening.ts'
+import { parseLock } from './scope.ts'
 
 /**
  * The life of a lock: free → held → free, or held → orphaned → free. Whatever ends a hold moves the floor at once; only an
@@ -37,8 +46,13 @@ export function lockOf(fleet: Fleet, name: string): Lock {
 export function putLock(fleet: Fleet, lock: Lock): Lock {
   const revised = { ...lock, term: fleet.meta.term, rev: fleet.nextRev() }
   fleet.locks.put(lock.name, revised)
-  if (lock.state === 'free') fleet.busy.remove(lock.name)
-  else fleet.busy.put(lock.name, revised)
+  if (lock.state === 'free') {
+    fleet.busy.remove(lock.name)
+    fleet.due.freed(lock.name)
+  } else {
+    fleet.busy.put(lock.name, revised)
+    fleet.due.by(dueOf(fleet, revised))
+  }
   fleet.effect({ do: 'record', lock: lock.name })
   return revised
 }
@@ -178,11 +192,8 @@ export function free(fleet: Fleet, lock: Lock, how: FreeCause, now: number): voi
 
 /** Whether updates that were sent out under this grant are still unanswered: its owner has not stopped, whatever it says. */
 export function updatesOut(fleet: Fleet, lock: Lock): boolean {
-  for (const { under, devices } of fleet.pushes.values()) {
-    if (under?.lock !== lock.name || under.fence !== lock.fence) continue
-    if (devices.some((device) => device.state === 'sent')) return true
-  }
-  return false
+  const pushes = fleet.pushes.where('under', grantKey({ lock: lock.name, fence: lock.fence }))
+  return pushes.some(({ devices }) => devices.some((device) => device.state === 'sent'))
 }
 
 /** The owner gives the lock back. It is free at once, unless its own updates are still out: then the lease runs out first. */
@@ -193,14 +204,7 @@ export function giveBack(fleet: Fleet, lock: Lock, now: number): void {
 }
 
 /** Agents in service below a scope. */
-export function agentsBelow(fleet: Fleet, scope: string): Session[] {
-  const agents: Session[] = []
-  for (const session of fleet.sessions.values()) {
-    const inService = session.kind === 'agent' && session.replacedBy === null
-    if (inService && session.device !== null && covers(scope, session.device)) agents.push(session)
-  }
-  return agents
-}
+export const agentsBelow = (fleet: Fleet, scope: string): Session[] => fleet.sessions.where('agent', scope)
 
 /**
  * How long to wait after the lease of a holder that did not report its end. Nothing at all when only agents and pushes act
@@ -281,4 +285,19 @@ export function blockerOf(fleet: Fleet, lock: Lock, now: number): Blocker {
     leaseLeftMs: Math.round(Math.max(0, leaseUntil(fleet, lock) - now)),
     freedBy: freedBy(fleet, lock, now) ?? { what: 'reclaim', inMs: 0 }
   }
+}
+
+/** The mark counts from its first setting, so that a crash loop of Locksmith keeps no ghost alive; but not before living owners could be heard. */
+export function unheardDueAt(fleet: Fleet, lock: Lock): number {
+  const since = lock.unheard?.since ?? Number.POSITIVE_INFINITY
+  return Math.max(since + fleet.options.ttlMs, reclaimsFrom(fleet))
+}
+
+/** When time by itself does something to this lock, as things are. */
+export function dueOf(fleet: Fleet, lock: Lock): number {
+  if (lock.state === 'orphaned')
+    return Math.max(freeAt(fleet, lock) ?? Number.POSITIVE_INFINITY, reclaimsFrom(fleet))
+  if (lock.unheard !== null) return unheardDueAt(fleet, lock)
+  const clearing = lock.clearing?.at ?? Number.POSITIVE_INFINITY
+  return Math.min(leaseUntil(fleet, lock), maxHoldAt(fleet, lock), clearing)
 }

@@ -76,8 +76,8 @@ function pushRefusal(fleet: Fleet, input: PushInput): Refusal | undefined {
       return { why: 'lock-does-not-cover', lock: under.lock, scope: `${input.scope}:${input.resource}` }
     }
   }
-  for (const push of fleet.pushes.values()) {
-    if (push.state === 'open' && push.resource === input.resource && overlap(push.scope, input.scope)) {
+  for (const push of fleet.openPushes) {
+    if (push.resource === input.resource && overlap(push.scope, input.scope)) {
       return { why: 'push-under-way', push: push.id, scope: push.scope, by: push.by }
     }
   }
@@ -142,6 +142,7 @@ function settle(fleet: Fleet, push: Push, settled: readonly PushDevice[]): Push 
 
 function putPush(fleet: Fleet, push: Push): Push {
   fleet.pushes.put(push.id, push)
+  fleet.due.pushes.delete(push.id)
   fleet.reply(push.by, { op: 'push', id: push.id, session: push.session, seq: 0, push })
   return push
 }
@@ -150,13 +151,13 @@ export const isPending = (device: PushDevice): boolean =>
   device.state === 'waiting' || device.state === 'sent'
 
 export function advancePushes(fleet: Fleet, now: number): void {
-  for (const push of [...fleet.pushes.values()]) {
-    if (push.state === 'open') advanceOne(fleet, push, now)
+  for (const push of fleet.openPushes) {
+    if (push.under !== null && !isHeldUnder(fleet, push.under)) withdraw(fleet, push, now)
+    else if ((fleet.due.pushes.get(push.id) ?? now) <= now) advanceOne(fleet, push, now)
   }
 }
 
 function advanceOne(fleet: Fleet, push: Push, now: number): void {
-  if (push.under !== null && !isHeldUnder(fleet, push.under)) return withdraw(fleet, push, now)
   const gone = push.devices.filter(
     (device) => isPending(device) && unreachableAt(fleet, device.device) <= now
   )
@@ -174,7 +175,12 @@ function advanceOne(fleet: Fleet, push: Push, now: number): void {
           gone.map((device) => ({ ...device, ...word }))
         )
   if (current.under === null) current = sendNext(fleet, current)
-  if (current.devices.some(isPending)) return
+  const pending = current.devices.filter(isPending)
+  if (pending.length > 0) {
+    const next = Math.min(...pending.map(({ device }) => unreachableAt(fleet, device)))
+    fleet.due.pushes.set(push.id, next)
+    return
+  }
   putPush(fleet, { ...current, state: 'done', endedAt: now })
   fleet.log('info', 'push-done', { push: current.id, devices: current.devices.length })
 }
@@ -193,7 +199,8 @@ export function stands(fleet: Fleet, agent: Session, under: LockFence): boolean 
   return standing.some((one) => one.lock === under.lock && one.fence === under.fence)
 }
 
-const agentOf = (fleet: Fleet, device: string): Session | undefined => agentsBelow(fleet, device)[0]
+const agentOf = (fleet: Fleet, device: string): Session | undefined =>
+  agentsBelow(fleet, device).find((agent) => agent.device === device)
 
 function sendNext(fleet: Fleet, push: Push): Push {
   let room = push.atOnce - push.devices.filter((device) => device.state === 'sent').length
@@ -227,10 +234,4 @@ export function unreachableAt(fleet: Fleet, device: string): number {
   // The lease began with the last renewal, or with the hello of a session that is only just coming into contact.
   const leaseUntil = agent && fleet.contacts.get(String(agent.session))?.leaseUntil
   return Math.max((leaseUntil ?? Number.NEGATIVE_INFINITY) + ttlMs, fleet.listeningSince + 2 * ttlMs)
-}
-
-export function pushesDue(fleet: Fleet): number[] {
-  return [...fleet.pushes.values()]
-    .filter((push) => push.state === 'open')
-    .flatMap((push) => push.devices.filter(isPending).map((device) => unreachableAt(fleet, device.device)))
 }

@@ -1,8 +1,8 @@
-import { LOST_GRANT_DELAY_MS } from './continuity.ts'
+import { anyConflict, takenAmong, waitersAmong } from './conflicts.ts'
 import type { Blocker } from './effects.ts'
 import type { Fleet, Session, Waiter } from './fleet.ts'
 import { blockerOf, grant } from './lock.ts'
-import { overlap, parseLock, ScopeSet } from './scope.ts'
+import { grantsFrom } from './opening.ts'
 
 /**
  * First come, first served: a waiter is passed over only while its own session has no lease, and nobody who conflicts with
@@ -11,48 +11,16 @@ import { overlap, parseLock, ScopeSet } from './scope.ts'
 
 const inOrder = (a: Waiter, b: Waiter): number => a.since - b.since || a.arrival - b.arrival
 
-export const waitersInOrder = (fleet: Fleet): Waiter[] => [...fleet.waiters.values()].sort(inOrder)
+/** Those who wait for what conflicts with any of these locks, first come first. */
+export const waitersFor = (fleet: Fleet, locks: readonly string[]): Waiter[] =>
+  waitersAmong(fleet, locks).sort(inOrder)
 
-const conflicts = (a: string, b: string): boolean => {
-  const [x, y] = [parseLock(a), parseLock(b)]
-  return x !== undefined && y !== undefined && x.resource === y.resource && overlap(x.scope, y.scope)
-}
-
-export const anyConflict = (a: readonly string[], b: readonly string[]): boolean =>
-  a.some((one) => b.some((other) => conflicts(one, other)))
-
-/** What is taken, by resource. */
-class Taken {
-  readonly #byResource = new Map<string, ScopeSet>()
-
-  add(scope: string, resource: string): void {
-    const scopes = this.#byResource.get(resource) ?? new ScopeSet()
-    scopes.add(scope)
-    this.#byResource.set(resource, scopes)
-  }
-
-  addAll(locks: readonly string[]): void {
-    for (const name of locks) {
-      const path = parseLock(name)
-      if (path !== undefined) this.add(path.scope, path.resource)
-    }
-  }
-
-  touches(locks: readonly string[]): boolean {
-    return locks.some((name) => {
-      const path = parseLock(name)
-      return path !== undefined && (this.#byResource.get(path.resource)?.overlaps(path.scope) ?? false)
-    })
-  }
-}
-
-/** When reclaims may begin: living owners are still coming back before, or a quiet time runs. */
-export const reclaimsFrom = (fleet: Fleet): number => Math.max(fleet.opensAt, fleet.meta.quietUntil)
-
-/** When grants may begin: after a quiet time, lost grants count with a delay of their own. */
-export function grantsFrom(fleet: Fleet): number {
-  const { quietUntil } = fleet.meta
-  return Math.max(fleet.opensAt, quietUntil > 0 ? quietUntil + LOST_GRANT_DELAY_MS : 0)
+/** Takes a request out of the queue; whoever stood behind it may be served. */
+export function removeWaiter(fleet: Fleet, request: string): void {
+  const waiter = fleet.waiters.get(request)
+  if (waiter === undefined) return
+  fleet.waiters.remove(request)
+  for (const lock of waiter.locks) fleet.due.freed(lock)
 }
 
 /** A session that may act: it has renewed in this life of Locksmith, and its lease has not run out. */
@@ -64,16 +32,34 @@ export function hasLease(fleet: Fleet, session: number, now: number): boolean {
 /** Grants whatever can be granted, in order. */
 export function serveQueue(fleet: Fleet, now: number): void {
   if (fleet.storeRefuses || now < grantsFrom(fleet)) return
-  const waiters = waitersInOrder(fleet)
-  if (waiters.length === 0) return
-  const taken = new Taken()
-  for (const lock of fleet.busy.values()) taken.add(lock.scope, lock.resource)
-  for (const waiter of waiters) {
-    if (fleet.waiters.get(waiter.request) === undefined || !hasLease(fleet, waiter.session, now)) continue
-    if (!taken.touches(waiter.locks)) grantTo(fleet, waiter, now)
-    taken.addAll(waiter.locks)
+  for (let asking = candidates(fleet); asking.length > 0; asking = candidates(fleet)) {
+    for (const waiter of asking) {
+      const waits = fleet.waiters.get(waiter.request) === waiter
+      if (waits && hasLease(fleet, waiter.session, now) && isNext(fleet, waiter, now))
+        grantTo(fleet, waiter, now)
+    }
   }
 }
+
+/** Those whose chance may have come since they were looked at last. */
+function candidates(fleet: Fleet): Waiter[] {
+  const { everybody, freed, requests } = fleet.due.take()
+  if (everybody) return [...fleet.waiters.values()].sort(inOrder)
+  if (freed.length === 0 && requests.length === 0) return []
+  const asking = new Set(waitersAmong(fleet, freed))
+  for (const request of requests) {
+    const waiter = fleet.waiters.get(request)
+    if (waiter !== undefined) asking.add(waiter)
+  }
+  return [...asking].sort(inOrder)
+}
+
+/** Neither a holder nor a ghost nor an earlier waiter that has a lease conflicts with it. */
+const isNext = (fleet: Fleet, waiter: Waiter, now: number): boolean =>
+  takenAmong(fleet, waiter.locks).length === 0 &&
+  !waitersAmong(fleet, waiter.locks).some(
+    (other) => inOrder(other, waiter) < 0 && hasLease(fleet, other.session, now)
+  )
 
 function grantTo(fleet: Fleet, waiter: Waiter, now: number): void {
   const session = fleet.sessions.get(String(waiter.session))
@@ -81,7 +67,7 @@ function grantTo(fleet: Fleet, waiter: Waiter, now: number): void {
   const { request, seq, locks, reason } = waiter
   const granted = grant(fleet, { request, session, seq, locks, reason }, now)
   if (granted === undefined) return
-  fleet.waiters.remove(request)
+  removeWaiter(fleet, request)
   fleet.reply(session.name, { op: 'granted', session: session.session, seq, request, locks: granted })
   refuseOthers(fleet, session, locks)
 }
@@ -101,30 +87,27 @@ function refuseOthers(fleet: Fleet, { name, session }: Session, held: readonly s
 }
 
 export const waitersOf = (fleet: Fleet, session: number): Waiter[] =>
-  [...fleet.waiters.values()].filter((waiter) => waiter.session === session)
+  fleet.waiters.where('session', String(session))
 
-/** What stands between a waiter and its grant: the locks that are taken, else the waiters before it. */
+/** What stands between a waiter and its grant: the locks that are taken, else the first waiter before it. */
 export function blockersOf(
   fleet: Fleet,
   locks: readonly string[],
-  before: readonly Waiter[],
+  ahead: readonly Waiter[],
   now: number
 ): Blocker[] {
-  const blockers: Blocker[] = []
-  for (const lock of fleet.busy.values()) {
-    if (anyConflict([lock.name], locks)) blockers.push(blockerOf(fleet, lock, now))
-  }
-  if (blockers.length > 0) return blockers
-  const ahead = before.find((waiter) => anyConflict(waiter.locks, locks))
-  const session = ahead && fleet.sessions.get(String(ahead.session))
-  if (ahead === undefined || session === undefined) return []
+  const taken = takenAmong(fleet, locks)
+  if (taken.length > 0) return taken.map((lock) => blockerOf(fleet, lock, now))
+  const first = ahead[0]
+  const session = first && fleet.sessions.get(String(first.session))
+  if (first === undefined || session === undefined) return []
   return [
     {
-      lock: ahead.locks.find((one) => anyConflict([one], locks)) ?? '',
+      lock: first.locks.find((one) => anyConflict([one], locks)) ?? '',
       fence: 0,
       state: 'queued',
       owner: { name: session.name, session: session.session, boot: session.boot },
-      heldMs: now - ahead.since,
+      heldMs: now - first.since,
       lastHeardMs: null,
       leaseLeftMs: 0,
       freedBy: { what: 'its turn in the queue', inMs: null }
@@ -139,7 +122,13 @@ export interface Place {
 }
 
 export function placeOf(fleet: Fleet, waiter: Waiter, now: number): Place {
-  const before = waitersInOrder(fleet).filter((other) => inOrder(other, waiter) < 0)
-  const ahead = before.filter((other) => anyConflict(other.locks, waiter.locks))
-  return { place: ahead.length + 1, blockers: blockersOf(fleet, waiter.locks, before, now) }
+  const ahead = waitersAmong(fleet, waiter.locks).filter((other) => inOrder(other, waiter) < 0)
+  const first = ahead.reduce<Waiter | undefined>(
+    (least, other) => (least === undefined || inOrder(other, least) < 0 ? other : least),
+    undefined
+  )
+  return {
+    place: ahead.length + 1,
+    blockers: blockersOf(fleet, waiter.locks, first === undefined ? [] : [first], now)
+  }
 }

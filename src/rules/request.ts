@@ -1,8 +1,10 @@
+import { anyConflict } from './conflicts.ts'
 import type { Contact, Fleet, Lock, Session, Waiter } from './fleet.ts'
 import { giveBack } from './lock.ts'
-import { anyConflict, blockersOf, grantsFrom, hasLease, placeOf, serveQueue } from './queue.ts'
+import { grantsFrom, openingAfter } from './opening.ts'
+import { blockersOf, hasLease, placeOf, removeWaiter, serveQueue, waitersOf } from './queue.ts'
 import type { Refusal } from './refusals.ts'
-import { covers, parseLock } from './scope.ts'
+import { parseLock, scopesAbove } from './scope.ts'
 
 /** One request of a session: all its locks or none. */
 export interface Ask {
@@ -67,14 +69,15 @@ export function refusalOf(fleet: Fleet, session: Session, ask: Ask): Refusal | u
       return { why: 'forbidden-by-policy', lock, name: session.name }
     }
   }
-  const held = [...fleet.busy.values()].filter(
-    (lock) => lock.state === 'held' && lock.owner?.session === session.session
-  )
+  const held = ownedBy(fleet, session.session).filter((lock) => lock.state === 'held')
   if (held.length > 0 && !held.every((lock) => lock.request === ask.request)) {
     return { why: 'holds-already', locks: held.map((lock) => lock.name) }
   }
   return undefined
 }
+
+/** What a session holds, or held last: a ghost's locks are its own until they are free. */
+export const ownedBy = (fleet: Fleet, session: number): Lock[] => fleet.busy.where('session', String(session))
 
 /** The waiter of this request, if it is this session's own. One of an earlier session of that name gives way to it. */
 export function waiterOf(fleet: Fleet, session: Session, ask: Ask): Waiter | Refusal | undefined {
@@ -83,7 +86,7 @@ export function waiterOf(fleet: Fleet, session: Session, ask: Ask): Waiter | Ref
   if (waiter.name !== session.name || waiter.locks.join() !== ask.locks.join())
     return { why: 'request-of-another', owner: waiter.name }
   if (waiter.session === session.session) return waiter
-  fleet.waiters.remove(ask.request)
+  removeWaiter(fleet, ask.request)
   return undefined
 }
 
@@ -100,6 +103,8 @@ export function enqueue(fleet: Fleet, session: Session, ask: Ask & { seq: number
     arrival: fleet.count()
   }
   fleet.waiters.put(ask.request, waiter)
+  fleet.due.mayBeServed(ask.request)
+  fleet.due.by(Math.min(contactOf(fleet, session, now).leaseUntil, openingAfter(fleet, now)))
   return waiter
 }
 
@@ -160,7 +165,7 @@ function answerWaiter(fleet: Fleet, input: AcquireInput, now: number): void {
   }
   const { session, seq, request } = input
   if (input.wait) return fleet.reply(input.from, { op: 'queued', session, seq, request, place, blockers })
-  fleet.waiters.remove(request)
+  removeWaiter(fleet, request)
   const refusal: Refusal =
     blockers.length > 0
       ? { why: 'busy', blockers }
@@ -206,16 +211,14 @@ export function release(fleet: Fleet, input: ReleaseInput, now: number): void {
     })
   }
   const waiting = fleet.waiters.get(request)
-  if (waiting?.session === session) fleet.waiters.remove(request)
+  if (waiting?.session === session) removeWaiter(fleet, request)
   for (const lock of locksOf(fleet, session, request)) giveBack(fleet, lock, now)
   fleet.reply(input.from, { op: 'released', session, seq, request })
   serveQueue(fleet, now)
 }
 
 function locksOf(fleet: Fleet, session: number, request: string): Lock[] {
-  return [...fleet.busy.values()].filter(
-    (lock) => lock.request === request && lock.owner?.session === session
-  )
+  return ownedBy(fleet, session).filter((lock) => lock.request === request)
 }
 
 /** What a heartbeat leaves out, and was asked for before it, is given up: its sender has stopped, or never learned of it. */
@@ -226,12 +229,11 @@ export function abandonUnnamed(
   now: number
 ): void {
   const left = (request: string, seq: number): boolean => seq < heartbeat.seq && !heartbeat.named.has(request)
-  for (const waiter of fleet.waiters.values()) {
-    if (waiter.session === session.session && left(waiter.request, waiter.seq))
-      fleet.waiters.remove(waiter.request)
+  for (const waiter of waitersOf(fleet, session.session)) {
+    if (left(waiter.request, waiter.seq)) removeWaiter(fleet, waiter.request)
   }
-  for (const lock of [...fleet.busy.values()]) {
-    if (lock.owner?.session !== session.session || lock.request === null) continue
+  for (const lock of ownedBy(fleet, session.session)) {
+    if (lock.request === null) continue
     // A store that refuses keeps the lock; the next heartbeat leaves it out again.
     if (!fleet.storeRefuses && left(lock.request, fleet.grants.get(lock.request)?.seq ?? 0))
       giveBack(fleet, lock, now)
@@ -241,8 +243,9 @@ export function abandonUnnamed(
 /** The highest floor of all locks of this resource that cover the device. */
 export function floorsOf(fleet: Fleet, device: string): Record<string, number> {
   const floors: Record<string, number> = Object.create(null)
-  for (const lock of fleet.locks.values()) {
-    if (covers(lock.scope, device)) floors[lock.resource] = Math.max(floors[lock.resource] ?? 0, lock.floor)
+  for (const scope of scopesAbove(device)) {
+    for (const lock of fleet.locks.where('scope', scope))
+      floors[lock.resource] = Math.max(floors[lock.resource] ?? 0, lock.floor)
   }
   return floors
 }

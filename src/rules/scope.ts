@@ -46,6 +46,12 @@ export function scopesAbove(scope: string): string[] {
   return above
 }
 
+/** The names of the locks that cover this one, itself included, widest first. */
+export function locksAbove(lock: string): string[] {
+  const colon = lock.indexOf(':')
+  return scopesAbove(lock.slice(0, colon)).map((scope) => scope + lock.slice(colon))
+}
+
 /** Whether everything below `inner` lies below `outer` too. */
 export const covers = (outer: string, inner: string): boolean =>
   outer === WHOLE_FLEET || outer === inner || inner.startsWith(`${outer}/`)

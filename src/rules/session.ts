@@ -1,7 +1,7 @@
 import { believeFence } from './continuity.ts'
 import type { Contact, Fleet, LockFence, Session, SessionKind } from './fleet.ts'
 import { orphan, putLock } from './lock.ts'
-import { hasLease, placeOf, serveQueue, waitersOf } from './queue.ts'
+import { hasLease, placeOf, removeWaiter, serveQueue, waitersOf } from './queue.ts'
 import type { Refusal } from './refusals.ts'
 import {
   type Ask,
@@ -11,11 +11,12 @@ import {
   floorsOf,
   isRefusal,
   noteHot,
+  ownedBy,
   refusalOf,
   speaker,
   waiterOf
 } from './request.ts'
-import { covers, deviceName } from './scope.ts'
+import { deviceName, scopesAbove } from './scope.ts'
 
 /** Sessions and their leases: who speaks, since when, and until when it may act. */
 
@@ -51,7 +52,7 @@ export function hello(fleet: Fleet, input: HelloInput, now: number): void {
     } as const
     return fleet.reply(from, { op: 'failed', id, refusal })
   }
-  const same = [...fleet.sessions.values()].filter((session) => session.name === from)
+  const same = fleet.sessions.where('name', from)
   const elsewhere = same.find((one) => isElsewhere(fleet, one, input, now))
   if (elsewhere !== undefined) {
     const refusal = { why: 'identity-taken', device: elsewhere.device ?? '' } as const
@@ -86,7 +87,10 @@ function begin(fleet: Fleet, input: HelloInput, now: number): Session {
     hello: input.id,
     replacedBy: null
   }
-  if (session.kind === 'agent') replaceOlder(fleet, session, now)
+  if (session.kind === 'agent') {
+    replaceOlder(fleet, session, now)
+    fleet.due.reconsider()
+  }
   fleet.sessions.put(String(session.session), session)
   fleet.contacts.put(String(session.session), {
     ...contactOf(fleet, session, now),
@@ -102,10 +106,10 @@ function begin(fleet: Fleet, input: HelloInput, now: number): Session {
 }
 
 function replaceOlder(fleet: Fleet, newer: Session, now: number): void {
-  for (const older of [...fleet.sessions.values()]) {
-    if (older.kind !== 'agent' || older.name !== newer.name || older.replacedBy !== null) continue
-    for (const lock of [...fleet.busy.values()]) {
-      if (lock.state !== 'held' || lock.owner?.session !== older.session) continue
+  for (const older of fleet.sessions.where('name', newer.name)) {
+    if (older.kind !== 'agent' || older.replacedBy !== null) continue
+    for (const lock of ownedBy(fleet, older.session)) {
+      if (lock.state !== 'held') continue
       const leaseUntil = fleet.contacts.get(String(older.session))?.leaseUntil ?? now
       orphan(fleet, lock, { cause: 'replaced', leaseUntil }, now)
     }
@@ -115,15 +119,15 @@ function replaceOlder(fleet: Fleet, newer: Session, now: number): void {
 }
 
 export function dropWaiters(fleet: Fleet, session: number): void {
-  for (const { request } of waitersOf(fleet, session)) fleet.waiters.remove(request)
+  for (const { request } of waitersOf(fleet, session)) removeWaiter(fleet, request)
 }
 
 /** An owner whose lock was cleared learns of it when it returns; its reply may be lost, so a repeated hello is told again. */
 function takeNews(fleet: Fleet, { name, session }: Session): string[] {
   const news: string[] = []
-  for (const operation of [...fleet.operations.values()]) {
+  for (const operation of fleet.operations.where('owner', name)) {
     const told = operation.toldTo !== null && operation.toldTo !== session
-    if (operation.owner !== name || told || operation.outcome !== 'cleared') continue
+    if (told || operation.outcome !== 'cleared') continue
     news.push(
       `${operation.lock} (fence ${operation.fence}) was cleared by ${operation.by}: ${operation.reason}`
     )
@@ -163,6 +167,7 @@ export function heartbeat(fleet: Fleet, input: HeartbeatInput, now: number): voi
     } as const
     return fleet.reply(from, { op: 'refused', session: input.session, seq, request: '', refusal })
   }
+  const acted = hasLease(fleet, session.session, now)
   const renewed = mayRenew(fleet, contact, input.heard, now)
   fleet.contacts.put(String(session.session), {
     ...contact,
@@ -179,6 +184,10 @@ export function heartbeat(fleet: Fleet, input: HeartbeatInput, now: number): voi
     phases: new Map(input.asks.map(({ request, phase }) => [request, phase ?? '']))
   })
   if (renewed) clearUnheardMarks(fleet, session)
+  if (renewed && !acted)
+    for (const { request } of waitersOf(fleet, session.session)) fleet.due.mayBeServed(request)
+  // A controller that is now known to refuse late writes may bring a ghost's end nearer.
+  if (input.enforces !== undefined && input.enforces !== contact.enforces) fleet.due.by(now)
   takeAsks(fleet, session, input, now)
   answer(fleet, session, { seq, leaseMs: renewed ? fleet.options.ttlMs : 0, asks: input.asks }, now)
 }
@@ -194,10 +203,8 @@ function mayRenew(fleet: Fleet, contact: Contact, heard: number, now: number): b
 }
 
 function clearUnheardMarks(fleet: Fleet, session: Session): void {
-  for (const lock of [...fleet.busy.values()]) {
-    if (lock.unheard !== null && lock.state === 'held' && lock.owner?.session === session.session) {
-      putLock(fleet, { ...lock, unheard: null })
-    }
+  for (const lock of ownedBy(fleet, session.session)) {
+    if (lock.unheard !== null && lock.state === 'held') putLock(fleet, { ...lock, unheard: null })
   }
 }
 
@@ -234,7 +241,7 @@ function takeAsk(
   const waiting = waiterOf(fleet, session, ask)
   if (waiting !== undefined && isRefusal(waiting)) return waiting
   if (ask.over === true) {
-    if (waiting !== undefined) fleet.waiters.remove(request)
+    if (waiting !== undefined) removeWaiter(fleet, request)
     return undefined
   }
   if (waiting !== undefined) return undefined
@@ -267,7 +274,7 @@ function answer(
   })
   const { device } = session
   const covering =
-    device === null ? [] : [...fleet.busy.values()].filter((lock) => covers(lock.scope, device))
+    device === null ? [] : scopesAbove(device).flatMap((scope) => fleet.busy.where('scope', scope))
   const floors = device === null ? {} : floorsOf(fleet, device)
   fleet.reply(session.name, {
     op: 'heartbeat',
@@ -294,6 +301,7 @@ export function goodbye(fleet: Fleet, { from, session: number, seq }: GoodbyeInp
     abandonUnnamed(fleet, session, { seq: Number.POSITIVE_INFINITY, named: new Set() }, now)
     if (session.kind !== 'agent') fleet.sessions.remove(String(number))
     fleet.contacts.remove(String(number))
+    fleet.due.reconsider()
     serveQueue(fleet, now)
   }
   fleet.reply(from, { op: 'noted', session: number, seq })

@@ -1,6 +1,7 @@
 import type { Fleet, Lock, Operation } from './fleet.ts'
 import { clearedBy, free, freeAt, leaseUntil, lockDelayMs, lockOf, orphan, putLock } from './lock.ts'
-import { hasLease, reclaimsFrom, serveQueue } from './queue.ts'
+import { reclaimsFrom } from './opening.ts'
+import { hasLease, serveQueue } from './queue.ts'
 import type { Refusal } from './refusals.ts'
 import { parseLock } from './scope.ts'
 

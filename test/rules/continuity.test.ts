@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { FENCE_BLOCK, LOST_GRANT_DELAY_MS } from '../../src/rules/continuity.ts'
+import { FENCE_BLOCK } from '../../src/rules/continuity.ts'
+import { LOST_GRANT_DELAY_MS } from '../../src/rules/opening.ts'
 import { Story, TTL_MS } from '../support/fleet-story.ts'
 
 /** A fleet whose store was restored from before the grants that somebody still knows of. */

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
-import { anyConflict } from '../../src/rules/queue.ts'
+import { anyConflict } from '../../src/rules/conflicts.ts'
 import { type Player, Story, TTL_MS } from '../support/fleet-story.ts'
 import { propertyOf } from '../support/property.ts'
 

@@ -18,16 +18,26 @@ type ReplyOf<Op extends Reply['op']> = Extract<Reply, { op: Op }>
 export class Story {
   fleet: Fleet
   now = 1_000_000
-  policies: PolicyEntry[]
+  #policies: PolicyEntry[]
   readonly effects: Effect[] = []
   readonly players: Player[] = []
   #ids = 0
 
   constructor(policies: PolicyEntry[] = []) {
-    this.policies = policies
+    this.#policies = policies
     this.fleet = this.#newFleet()
     this.restart()
     this.pass(TTL_MS / 3)
+  }
+
+  get policies(): PolicyEntry[] {
+    return this.#policies
+  }
+
+  /** A change is noticed with the next sweep. */
+  set policies(policies: PolicyEntry[]) {
+    this.#policies = policies
+    this.fleet.due.reconsider()
   }
 
   #newFleet(): Fleet {

@@ -32,8 +32,11 @@ export interface HelloInput {
 /** The number of a hello's reply: the first that a session can have heard. */
 const HELLO_SEQ = 0
 
-/** Replies kept to judge what was heard. More than a lease can contain. */
-const REPLIES_KEPT = 8
+/**
+ * Replies kept to judge what was heard. Without contact a client asks twice a second, and on a slow line what it has heard last
+ * lies many replies back: with too few it would never be in contact again.
+ */
+const REPLIES_KEPT = 64
 
 export function hello(fleet: Fleet, input: HelloInput, now: number): void {
   const { from, id, device } = input

@@ -12,7 +12,7 @@ export function becalm(world: World, locksmith: LocksmithHost, devices: readonly
     else if (host.life === undefined) host.startIn(100)
     else host.life.wake()
   }
-  for (const client of world.broker.clients) client.mend()
+  world.broker.becalm()
   if (!world.broker.up) world.broker.restart('kept')
   locksmith.disk.refuses = undefined
   for (const device of devices) {

@@ -5,7 +5,7 @@ import type { Life } from '../life.ts'
 import type { Timeline } from '../timeline.ts'
 import { Client } from './client.ts'
 import { matches } from './filter.ts'
-import { delayMs, type Weather } from './network.ts'
+import { calmed, delayMs, type Weather } from './network.ts'
 
 export interface BrokerOptions {
   readonly timeline: Timeline
@@ -43,6 +43,7 @@ export const KEEPALIVE_OVER_MS = 7500
  */
 export class VirtualBroker {
   readonly options: BrokerOptions
+  #weather: Weather
   #up = true
   #retained = new Map<string, Sent>()
   #backup = new Map<string, Sent>()
@@ -51,6 +52,17 @@ export class VirtualBroker {
 
   constructor(options: BrokerOptions) {
     this.options = options
+    this.#weather = options.weather
+  }
+
+  get weather(): Weather {
+    return this.#weather
+  }
+
+  /** The network behaves from now on. */
+  becalm(): void {
+    this.#weather = calmed(this.#weather)
+    for (const client of this.#clients) client.mend()
   }
 
   get up(): boolean {
@@ -142,6 +154,6 @@ export class VirtualBroker {
   }
 
   delayMs(): number {
-    return delayMs(this.options.weather, this.options.dice)
+    return delayMs(this.#weather, this.options.dice)
   }
 }

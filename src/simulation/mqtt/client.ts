@@ -51,7 +51,7 @@ export class Client implements BrokerConnection {
     const link = this.#link
     if (link === undefined || !link.open) return false
     const { broker } = this.#o
-    const { dice, weather, history } = broker.options
+    const { dice, history } = broker.options
     const sent: Sent = {
       topic,
       payload: Buffer.from(payload),
@@ -60,10 +60,10 @@ export class Client implements BrokerConnection {
       retain: options.retain ?? false
     }
     this.life.effect(() => {
-      const lost = sent.qos === 0 && (this.#mute || dice.chance(weather.loss))
+      const lost = sent.qos === 0 && (this.#mute || dice.chance(broker.weather.loss))
       history.record(`${this.life.name} ${lost ? 'loses' : 'sends'} ${topic} ${payload}`)
       if (lost) return
-      const twice = sent.qos === 1 && dice.chance(weather.duplicates)
+      const twice = sent.qos === 1 && dice.chance(broker.weather.duplicates)
       const goUp = (): void => {
         this.#goUp(link, () => broker.publish(sent))
         if (twice) this.#goUp(link, () => broker.publish(sent))
@@ -189,9 +189,9 @@ export class Client implements BrokerConnection {
 
   #comeDown(link: Link, sent: Sent): void {
     const { broker, handlers } = this.#o
-    const { timeline, dice, weather } = broker.options
+    const { timeline, dice } = broker.options
     const mayGetLost = sent.qos === 0 && !sent.retain
-    if (mayGetLost && (this.#deaf || dice.chance(weather.loss))) return
+    if (mayGetLost && (this.#deaf || dice.chance(broker.weather.loss))) return
     if (this.#deaf) return void this.#stalled.push(() => this.#comeDown(link, sent))
     const before = Math.max(link.retainedAt, link.lastDownAt.get(sent.topic) ?? 0)
     const at = Math.max(before, timeline.now + broker.delayMs())

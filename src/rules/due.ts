@@ -5,8 +5,6 @@
 export class Due {
   /** Before this moment no lease, hold or waiter runs out by time. */
   at = Number.NEGATIVE_INFINITY
-  /** When grants or reclaims that wait for it begin. */
-  opensAt = Number.NEGATIVE_INFINITY
   /** By push: before this moment none of its devices becomes unreachable. */
   readonly pushes = new Map<string, number>()
   /** Names of locks that were freed, or that somebody ceased to wait for. */
@@ -24,15 +22,6 @@ export class Due {
 
   by(at: number): void {
     this.at = Math.min(this.at, at)
-  }
-
-  nextAt(at: number, opensAt: number): void {
-    this.at = at
-    this.opensAt = opensAt
-  }
-
-  everybody(): void {
-    this.#everybody = true
   }
 
   freed(lock: string): void {

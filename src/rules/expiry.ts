@@ -20,8 +20,7 @@ function endWhatIsDue(fleet: Fleet, now: number): void {
     const contact = fleet.contacts.get(String(waiter.session))
     if (contact === undefined || contact.leaseUntil <= now) removeWaiter(fleet, waiter.request)
   }
-  if (now >= fleet.due.opensAt) fleet.due.everybody()
-  fleet.due.nextAt(nextByTime(fleet, now), openingAfter(fleet, now))
+  fleet.due.at = nextByTime(fleet, now)
 }
 
 /** What has become possible by what was just done. It runs after every batch of inputs. */

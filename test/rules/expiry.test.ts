@@ -138,3 +138,18 @@ test('the next due moment is never missed and never busy: after advancing to it,
   assert.ok(wakes <= 20, `${wakes} wakes for three ghosts`)
   assert.equal([...story.fleet.busy.values()].length, 0)
 })
+
+test('a ghost is free as soon as the last device below it has declared that its controllers enforce', () => {
+  const story = new Story()
+  story.agent('plant-1/arm-7', true)
+  const late = story.agent('plant-1/arm-8')
+  const ghost = story.pusher('node-7')
+  ghost.ask('plant-1:aim')
+  ghost.die()
+  story.pass(TTL_MS + 1000)
+  assert.equal(story.lock('plant-1:aim').state, 'orphaned')
+  Object.assign(late.who, { enforces: true })
+  late.beat()
+  story.pass(1)
+  assert.equal(story.lock('plant-1:aim').state, 'free')
+})

@@ -261,3 +261,12 @@ test('the first word of a device about an update stands', () => {
   arms[0]?.outcome(push, 'applied')
   assert.deepEqual(devicesOf(story, push), ['plant/arm-1 unverified'])
 })
+
+test('a device that says goodbye in the middle of a push is unreachable at once', () => {
+  const { story, arms, pusher } = plant()
+  story.pass(2 * TTL_MS)
+  const push = pusher.push('plant/arm-1')
+  story.pass(1000)
+  arms[0]?.goodbye()
+  assert.deepEqual(devicesOf(story, push), ['plant/arm-1 unreachable'])
+})

@@ -60,7 +60,7 @@ const step = fc.oneof(
 test('the queue grants exactly what a dumb list of wishes would: in order, nobody overtaking', () => {
   propertyOf(
     'queue: model',
-    fc.property(fc.array(step, { maxLength: 40 }), (steps) => {
+    fc.property(fc.array(step, { maxLength: 40, size: 'max' }), (steps) => {
       const story = new Story()
       const model = new DumbQueue()
       const players = [0, 1, 2, 3, 4, 5].map((index) => story.tool(`p${index}`))
@@ -105,7 +105,7 @@ const wild = fc.oneof(
 test('whatever happens: no two conflicting holds, fences grow with every grant, floors never fall', () => {
   propertyOf(
     'queue: safety',
-    fc.property(fc.array(wild, { maxLength: 40 }), (steps) => {
+    fc.property(fc.array(wild, { maxLength: 40, size: 'max' }), (steps) => {
       const story = new Story()
       const players = [0, 1, 2, 3, 4, 5].map((index) => story.tool(`p${index}`))
       const floors = new Map<string, number>()
@@ -170,7 +170,7 @@ test('what is dropped never happened: the state is as it was, to the last field'
   propertyOf(
     'queue: drop',
     fc.property(
-      fc.array(wild, { maxLength: 15 }),
+      fc.array(wild, { maxLength: 15, size: 'max' }),
       fc.array(wild, { minLength: 1, maxLength: 5 }),
       (kept, dropped) => {
         const story = new Story()

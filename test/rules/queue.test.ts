@@ -164,3 +164,31 @@ test('a store that refuses grants nothing, and the queue stands', () => {
   story.pass(1)
   assert.deepEqual(tool.holds, ['*:aim'])
 })
+
+test('one who asks before its first heartbeat to this life of Locksmith is served with that heartbeat', () => {
+  const story = new Story()
+  const tool = story.tool('ops')
+  story.restart()
+  tool.nextBeat = Number.POSITIVE_INFINITY
+  story.pass(TTL_MS / 2)
+  tool.ask('*:aim')
+  assert.deepEqual(tool.holds, [])
+  tool.beat()
+  assert.deepEqual(tool.holds, ['*:aim'])
+})
+
+test('a grant that could not be stored is tried again, though nobody asks', () => {
+  const story = new Story()
+  const tool = story.tool('ops')
+  story.restart()
+  tool.beat()
+  tool.ask('*:aim')
+  const { keep } = story.fleet
+  story.now += TTL_MS / 3
+  story.fleet.keep = () => story.fleet.drop()
+  story.do(() => undefined)
+  story.fleet.keep = keep
+  assert.deepEqual(tool.holds, [])
+  story.do(() => undefined)
+  assert.deepEqual(tool.holds, ['*:aim'])
+})

@@ -135,6 +135,9 @@ test('while it hears nothing Locksmith calls nobody unreachable', () => {
   story.do(() => deaf(story.fleet))
   story.pass(10 * TTL_MS)
   assert.equal(story.fleet.pushes.get(push)?.state, 'open')
+  story.do(() => listening(story.fleet, story.now))
+  story.pass(2 * TTL_MS)
+  assert.equal(story.fleet.pushes.get(push)?.state, 'done')
 })
 
 test('an orphan that is overdue at the start is not reclaimed before living owners could be heard', () => {

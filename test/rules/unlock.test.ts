@@ -146,3 +146,14 @@ test('clearing one of two locks of a request leaves the other to its owner', () 
     ['*:safety']
   )
 })
+
+test('a short grace ends when it was said to end, however far the next lease lies', () => {
+  const story = new Story()
+  const owner = story.tool('owner')
+  owner.ask('*:aim')
+  story.unlock('*:aim', { graceMs: 1000 })
+  story.pass(999)
+  assert.deepEqual(owner.holds, ['*:aim'])
+  story.pass(1)
+  assert.deepEqual(owner.holds, [])
+})

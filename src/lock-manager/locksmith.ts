@@ -111,7 +111,8 @@ class Shell implements Locksmith {
     this.#broker = options.connect(
       {
         clientId: `locksmith-${options.fleet}`,
-        will: { topic: this.#topics.status, payload: will, retain: true }
+        // Not retained: it was written before the start check, and must not cover what a later status knows of term and fences.
+        will: { topic: this.#topics.status, payload: will, retain: false }
       },
       {
         connected: () => this.#connected(),
@@ -174,7 +175,7 @@ class Shell implements Locksmith {
   #startCheck(now: number): void {
     const { store, boot, log } = this.#o
     const { fenceLimit } = this.#fleet.meta
-    const { status, knownFence } = this.#retained
+    const { status, knownFence, knownTerm } = this.#retained
     const knownLimit = Math.max(this.#fileLimit, status?.fenceLimit ?? 0)
     // The store is written before file and status: one that is ahead proves that the store is not the newest.
     const lost = knownLimit > fenceLimit ? knownLimit - 1 : 0
@@ -182,7 +183,7 @@ class Shell implements Locksmith {
       rebooted: store.lastBoot() !== undefined && store.lastBoot() !== boot,
       knownFence: Math.max(knownFence, lost),
       knownLimit,
-      knownTerm: status?.term ?? 0
+      knownTerm
     }
     start(this.#fleet, facts, now)
     if (!this.#reserve()) {

@@ -29,6 +29,11 @@ export class Retained {
     }
   }
 
+  /** The highest term under which any of it was written. */
+  get knownTerm(): number {
+    return Math.max(0, this.status?.term ?? 0, ...[...this.records.values()].map((one) => one.term))
+  }
+
   /** The highest fence that any of it tells to have been granted. */
   get knownFence(): number {
     return Math.max(0, this.status?.fenceHigh ?? 0, ...[...this.records.values()].map((one) => one.fence))

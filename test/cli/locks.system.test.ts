@@ -196,7 +196,7 @@ test(
   'Locksmith killed with -9 and started again knows the lock, its owner keeps it, and the next fence is higher',
   needs,
   async (t) => {
-    const fleet = await startFleet(t, { ttl: '4s' })
+    const fleet = await startFleet(t, { ttl: '12s' })
     const holder = fleet.start('lock', '*:aim', '--as', 'alice')
     const { fence } = await grantOf(holder)
     await killGroup(fleet.serve.pid)

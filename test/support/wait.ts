@@ -1,7 +1,7 @@
 import { inspect } from 'node:util'
 
 /** How long something that takes milliseconds may take on a machine that is busy with other tests. */
-export const patienceMs = 20_000
+export const patienceMs = 45_000
 const lookEveryMs = 10
 
 /**

@@ -5,6 +5,7 @@ import type { Clock } from '../platform/clock.ts'
 import type { Log } from '../platform/logger.ts'
 import { type LockRecord, parsePayload, record, type Update } from '../protocol/messages.ts'
 import type { Topics } from '../protocol/topics.ts'
+import { type Interlock, isCredible } from '../rules/interlock.ts'
 import { type Authority, type Heard, ownLock, wideLock } from './authority.ts'
 import type { ChangeDeps } from './change-deps.ts'
 import type { AgentConfig } from './config.ts'
@@ -159,7 +160,7 @@ class FleetMember implements Member {
 
   #hearTruth(truth: Truth): void {
     const { floors, ...reply } = truth.reply
-    this.#options.deps.guard.hearTruth(reply, floors)
+    this.#options.deps.guard.hearTruth({ ...reply, sentAt: truth.sentAt }, floors)
     this.#heard.truths.tell(truth)
   }
 
@@ -183,13 +184,20 @@ class FleetMember implements Member {
 
   #hearRecord(message: Message, lock: string): void {
     if (message.payload.length === 0) return
+    const { guard } = this.#options.deps
     const parsed = parsePayload(record, message.payload)
-    if (parsed.ok && parsed.value.lock === lock) {
-      this.#options.deps.guard.hearRecord(parsed.value)
+    const problem = parsed.ok ? problemOf(parsed.value, lock, guard.interlock) : parsed.problem
+    if (parsed.ok && problem === undefined) {
+      guard.hearRecord(parsed.value)
       this.#heard.records.tell(parsed.value)
       return
     }
-    const problem = parsed.ok ? `it is about ${parsed.value.lock}` : parsed.problem
     this.#options.log.warn({ event: 'record-malformed', lock, problem }, `record of ${lock}: ${problem}`)
   }
+}
+
+function problemOf(record: LockRecord, lock: string, interlock: Interlock): string | undefined {
+  if (record.lock !== lock) return `it is about ${record.lock}`
+  if (isCredible(interlock, record)) return undefined
+  return `fence ${record.fence} and floor ${record.floor} are unbelievable: the highest known is ${interlock.fenceHigh}`
 }

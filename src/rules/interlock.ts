@@ -1,3 +1,4 @@
+import { isBelievable } from './continuity.ts'
 import type { LockFence, SessionKind } from './fleet.ts'
 import { covers, parseLock } from './scope.ts'
 
@@ -33,6 +34,8 @@ export interface Position {
 /** What is known of a lock from its own records. */
 interface Seen extends Position {
   readonly floor: number
+  /** When it was heard. */
+  readonly at: number
 }
 
 export interface Interlock {
@@ -64,6 +67,8 @@ export interface LockView extends Position {
 
 /** A heartbeat reply, as far as the interlock is concerned. */
 export interface TruthView extends Position {
+  /** When the heartbeat that it answers was sent. */
+  readonly sentAt: number
   readonly leaseMs: number
   readonly quietMs: number
   readonly fenceHigh: number
@@ -114,7 +119,8 @@ const isForeign = (state: Interlock, view: LockView): boolean =>
  * A heartbeat reply whose lease had not run out when it was read. Any may add holds; only one that renews, outside a quiet
  * time, takes away those that it lists no more.
  */
-export function onTruth(state: Interlock, truth: TruthView, now: number): Interlock {
+export function onTruth(before: Interlock, truth: TruthView, now: number): Interlock {
+  const state = withoutFalseRecords(before, truth)
   const speaks = truth.leaseMs > 0 && truth.quietMs === 0
   const highest = Math.max(state.fenceHigh, truth.fenceHigh, ...truth.covering.map((view) => view.fence))
   if (isNewer(state.asOf, truth)) return { ...state, fenceHigh: highest }
@@ -138,6 +144,17 @@ export function onTruth(state: Interlock, truth: TruthView, now: number): Interl
   )
 }
 
+/**
+ * Whoever answers a heartbeat knows every record that was published before the heartbeat was sent. One that claims to be newer
+ * than such an answer is not Locksmith's word: it must neither hide a grant nor keep a hold.
+ */
+function withoutFalseRecords(state: Interlock, truth: TruthView): Interlock {
+  if (truth.leaseMs <= 0) return state
+  const isFalse = (seen: Seen): boolean => seen.at < truth.sentAt && isNewer(seen, truth)
+  if (![...state.seen.values()].some(isFalse)) return state
+  return { ...state, seen: new Map([...state.seen].filter(([, seen]) => !isFalse(seen))) }
+}
+
 /** A record heard since says that the grant listed here has ended. */
 function isOverdue(state: Interlock, truth: TruthView, view: LockView): boolean {
   const seen = state.seen.get(view.lock)
@@ -153,9 +170,13 @@ function mayFall(state: Interlock, truth: TruthView, hold: Hold): boolean {
   return seen === undefined || !isNewer(seen, truth)
 }
 
+/** False for fences that cannot be: whoever repeated them would be believed by nobody any more. */
+export const isCredible = ({ fenceHigh }: Interlock, { fence, floor }: LockView): boolean =>
+  isBelievable(Math.max(fence, floor), fenceHigh)
+
 /** A record of one lock, retained or fresh. It may add a hold; a free one that is not older, and knows of the grant, takes it away. */
 export function onRecord(state: Interlock, record: LockView, now: number): Interlock {
-  if (!coversDevice(state, record.lock)) return state
+  if (!coversDevice(state, record.lock) || !isCredible(state, record)) return state
   const seen = state.seen.get(record.lock)
   if (isNewer(seen ?? state.asOf, record) || isNewer(state.asOf, record)) return state
   const next: Interlock = {
@@ -164,6 +185,7 @@ export function onRecord(state: Interlock, record: LockView, now: number): Inter
     seen: new Map(state.seen).set(record.lock, {
       term: record.term,
       rev: record.rev,
+      at: now,
       floor: Math.max(seen?.floor ?? 0, record.floor)
     })
   }

@@ -39,6 +39,7 @@ const free = (over: Partial<LockView> = {}): LockView =>
 const truth = (over: Partial<TruthView> = {}): TruthView => ({
   term: 1,
   rev: 10,
+  sentAt: 0,
   leaseMs: 15_000,
   quietMs: 0,
   fenceHigh: 5,
@@ -99,6 +100,25 @@ test('a reply older than the record that raised the hold takes nothing away', ()
   const state = onRecord(running(), view({ rev: 20 }), 2)
   assert.equal(decision(onTruth(state, truth({ rev: 19 }), 3)), 'paused')
   assert.equal(decision(onTruth(state, truth({ rev: 20 }), 3)), 'run')
+})
+
+test('a record that claims to be newer than the answer to a later heartbeat is nobody’s word: it hides no grant and keeps no hold', () => {
+  const never = { term: Number.MAX_SAFE_INTEGER, rev: 1 }
+  const forgedFree = onRecord(running(), free({ ...never, fence: 1, floor: 1_000_000 }), 2)
+  const granted = truth({ rev: 20, fenceHigh: 7, covering: [view({ fence: 7, floor: 7, rev: 20 })] })
+  assert.equal(decision(onTruth(forgedFree, { ...granted, sentAt: 2 }, 3)), 'run')
+  assert.equal(decision(onTruth(forgedFree, { ...granted, sentAt: 3 }, 4)), 'paused')
+  const forgedHeld = onRecord(running(), view(never), 2)
+  assert.equal(decision(onTruth(forgedHeld, truth({ rev: 20, sentAt: 2 }), 3)), 'paused')
+  assert.equal(decision(onTruth(forgedHeld, truth({ rev: 20, sentAt: 3, leaseMs: 0 }), 4)), 'paused')
+  assert.equal(decision(onTruth(forgedHeld, truth({ rev: 20, sentAt: 3 }), 4)), 'run')
+})
+
+test('a record with a fence or floor that cannot be is not believed, and not repeated to others', () => {
+  for (const forged of [view({ fence: 2 ** 53 - 1, rev: 20 }), free({ floor: 2 ** 53 - 1, rev: 20 })]) {
+    const state = onRecord(running(), forged, 2)
+    assert.deepEqual([state.fenceHigh, ids(state)], [5, []])
+  }
 })
 
 test('a lock that has become its own by a newer grant holds it no more', () => {

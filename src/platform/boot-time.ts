@@ -10,12 +10,18 @@ const resolutionMs = 10
  *
  * @param monotonic milliseconds, at least as fine as a millisecond
  * @param uptime milliseconds since boot, rounded down to 10 ms, or NaN when it could not be read just now (never the first time)
+ * @param maySleep false when the machine cannot have been suspended since it was last asked; then the kernel is not asked either
  * @returns a function that reads both and never goes back; off by at most 10 ms, and by as much again per suspend
  */
-export function createBootTime(monotonic: () => number, uptime: () => number): () => number {
+export function createBootTime(
+  monotonic: () => number,
+  uptime: () => number,
+  maySleep: () => boolean = () => true
+): () => number {
   let known = boundOffset(monotonic, uptime)
   let offset = middle(known)
   return () => {
+    if (!maySleep()) return monotonic() + offset
     const seen = boundOffset(monotonic, uptime)
     if (seen.low > known.high) {
       offset += middle(seen) - middle(known)

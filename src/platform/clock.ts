@@ -31,20 +31,44 @@ export interface SystemClockOptions {
   readonly keepAlive?: boolean
   /** Where the kernel tells the time since boot, suspend included. Without it the clock stops in suspend. */
   readonly uptimePath?: string
+  /** Wall-clock time in milliseconds; goes on in suspend, and may be set by anybody at any time. */
+  readonly wallMs?: () => number
 }
+
+/** A suspend moves the wall clock against the one that stops; one that hides in a correction of the wall clock is found this late. */
+const askKernelEveryMs = 50
+const wallMovedMs = 2
 
 /** Timers of Node stop in suspend: a longer wait is looked at again this often. */
 const longestNapMs = 1000
 
-/** The clock of this machine: 1.5 µs a reading, because each one asks the kernel. */
+/**
+ * The clock of this machine. A reading asks the kernel for the time since boot (1.5 µs) only when the wall clock has moved
+ * against the monotonic one, as it does in any suspend, or when the last answer is 50 ms old; else it costs 0.1 µs.
+ */
 export function systemClock(options: SystemClockOptions = {}): Clock {
-  const { keepAlive = false, uptimePath = '/proc/uptime' } = options
+  const { keepAlive = false, uptimePath = '/proc/uptime', wallMs = Date.now } = options
   const uptime = openUptime(uptimePath)
-  const now = uptime === undefined ? monotonicMs : createBootTime(() => performance.now(), uptime)
+  const now =
+    uptime === undefined ? monotonicMs : createBootTime(() => performance.now(), uptime, suspendHint(wallMs))
   return {
     now,
     wall: () => new Date(),
     after: (ms, run) => startTimer({ ms, due: now() + ms, now, keepAlive }, run)
+  }
+}
+
+/** Whether the machine may have been suspended since the last time that this said yes. */
+function suspendHint(wallMs: () => number): () => boolean {
+  let askedAt = Number.NEGATIVE_INFINITY
+  let apart = 0
+  return () => {
+    const monotonic = performance.now()
+    const nowApart = wallMs() - monotonic
+    if (monotonic - askedAt < askKernelEveryMs && Math.abs(nowApart - apart) < wallMovedMs) return false
+    askedAt = monotonic
+    apart = nowApart
+    return true
   }
 }
 

@@ -1,4 +1,5 @@
 import { join } from 'node:path'
+import { setTimeout } from 'node:timers/promises'
 import type { FleetSession } from '../../src/client/index.ts'
 import { connectBroker } from '../../src/platform/mqtt-connection.ts'
 import { startMosquitto } from '../support/mosquitto.ts'
@@ -11,6 +12,8 @@ import { type Scope, withScope } from './scope.ts'
 
 const PER_ROUND = 20
 const WARM_UP = 300
+/** Before each measurement, of either: nothing of what went before is still under way. */
+const ALONE_MS = 3
 
 /**
  * An acquire alone, durable, beside an echo through the same broker whose responder does one fdatasync. Rounds are short and
@@ -39,7 +42,10 @@ export function acquire({ rounds = 100 }: BenchOptions): Promise<Row[]> {
 /** Each call gives its own duration in milliseconds: what is not measured, such as a release, is left out. */
 async function measure(times: number, once: () => Promise<number>): Promise<number[]> {
   const took: number[] = []
-  for (let index = 0; index < times; index += 1) took.push(await once())
+  for (let index = 0; index < times; index += 1) {
+    await setTimeout(ALONE_MS)
+    took.push(await once())
+  }
   return took
 }
 

@@ -40,6 +40,7 @@ class Session implements FleetSession {
   #seq = 0
   #heard = 0
   #knownFence = 0
+  #knownTerm = 0
   #leaseUntil = Number.NEGATIVE_INFINITY
   #inContact = false
   #hurrying = false
@@ -137,11 +138,13 @@ class Session implements FleetSession {
 
   #sayHello(): void {
     const { kind, boot, device, connection } = this.#options
-    connection.send({ op: 'hello', id: this.#helloId, kind, boot, device, knownFence: this.#fenceKnown() })
+    connection.send({ op: 'hello', id: this.#helloId, kind, boot, device, ...this.#known() })
   }
 
-  #fenceKnown(): number {
-    return Math.max(this.#knownFence, this.#options.facts?.().knownFence ?? 0)
+  /** What proves to a Locksmith, whose store is a restored backup, that it has lost something. */
+  #known(): { knownFence: number; knownTerm: number } {
+    const knownFence = Math.max(this.#knownFence, this.#options.facts?.().knownFence ?? 0)
+    return { knownFence, knownTerm: this.#knownTerm }
   }
 
   #sendHeartbeat(session: number): void {
@@ -158,7 +161,7 @@ class Session implements FleetSession {
       seq,
       heard: this.#heard,
       asks: [...this.#asks.values()].map((ask) => ask.wire()),
-      knownFence: this.#fenceKnown(),
+      ...this.#known(),
       ...(told?.enforces === undefined ? {} : { enforces: told.enforces }),
       standing: [...(told?.standing ?? [])]
     })
@@ -177,6 +180,7 @@ class Session implements FleetSession {
     if (reply.op === 'failed') return this.#hearFailure(reply)
     if (!('session' in reply) || this.#session === undefined || reply.session !== this.#session) return
     this.#knownFence = Math.max(this.#knownFence, reply.fenceHigh)
+    this.#knownTerm = Math.max(this.#knownTerm, reply.term)
     switch (reply.op) {
       case 'heartbeat':
         return this.#hearHeartbeat(reply)
@@ -194,6 +198,7 @@ class Session implements FleetSession {
   #hearHello(reply: ReplyOf<'hello'>): void {
     if (reply.id !== this.#helloId || this.#session !== undefined) return
     this.#session = reply.session
+    this.#knownTerm = Math.max(this.#knownTerm, reply.term)
     this.#ttlMs = reply.ttlMs
     this.#seq = 0
     this.#heard = 0

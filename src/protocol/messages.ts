@@ -45,7 +45,8 @@ export const request = z.discriminatedUnion('op', [
     kind: z.enum(['agent', 'push', 'tool']),
     boot: z.string().min(1).max(64),
     device: devicePath.nullable(),
-    knownFence: fence
+    knownFence: fence,
+    knownTerm: count.optional()
   }),
   z.object({
     op: z.literal('heartbeat'),
@@ -54,6 +55,7 @@ export const request = z.discriminatedUnion('op', [
     heard: count,
     asks: z.array(ask).max(16),
     knownFence: fence,
+    knownTerm: count.optional(),
     enforces: z.boolean().optional(),
     standing: z.array(lockFence).max(32)
   }),

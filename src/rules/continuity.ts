@@ -15,27 +15,45 @@ const BELIEVABLE_JUMP = 2 ** 32
 export const isBelievable = (claimed: number, stored: number): boolean =>
   Number.isSafeInteger(claimed) && claimed - stored <= BELIEVABLE_JUMP
 
+export interface Claim {
+  readonly from: string
+  /** Highest fence that the speaker and its controllers know to have been granted. */
+  readonly knownFence: number
+  /** Highest term that it has heard of: it takes no word of an earlier one. */
+  readonly knownTerm?: number | undefined
+}
+
 /** False when the speaker's claim is not believed: it is logged, and blocks that speaker only. */
-export function believeFence(fleet: Fleet, from: string, knownFence: number, now: number): boolean {
-  const { fenceHigh } = fleet.meta
-  if (knownFence <= fenceHigh) return true
+export function believeClaim(fleet: Fleet, { from, knownFence, knownTerm = 0 }: Claim, now: number): boolean {
+  const { fenceHigh, term } = fleet.meta
+  const laterTerm = knownTerm > term && isBelievable(knownTerm, term)
+  if (knownFence <= fenceHigh && !laterTerm) return true
   if (!isBelievable(knownFence, fenceHigh)) {
     fleet.log('error', 'unbelievable-fence', { from, fence: knownFence, highest: fenceHigh })
     return false
   }
-  raiseFences(fleet, { known: knownFence, by: from }, now)
+  const known = Math.max(knownFence, fenceHigh)
+  raiseFences(fleet, { known, by: from, term: laterTerm ? knownTerm : term }, now)
   return true
+}
+
+interface Evidence {
+  /** Highest fence that is known to have been granted. */
+  readonly known: number
+  /** Highest term that somebody has heard of. */
+  readonly term?: number
+  readonly by: string
 }
 
 /**
  * The store has lost grants: term and fences are raised above all that anybody knows, every grant is orphaned, and one ttl
  * passes in which nothing is granted or reclaimed and no hold falls.
  */
-export function raiseFences(fleet: Fleet, { known, by }: { known: number; by: string }, now: number): void {
+export function raiseFences(fleet: Fleet, { known, by, term = 0 }: Evidence, now: number): void {
   const { meta, options } = fleet
   const next = Math.max(known, meta.fenceLimit) + FENCE_BLOCK
   fleet.meta = {
-    term: meta.term + 1,
+    term: Math.max(meta.term, term) + 1,
     fenceNext: next,
     fenceLimit: next,
     // Lifted fences are told to everybody, who will name them as known.

@@ -1,4 +1,4 @@
-import { believeFence } from './continuity.ts'
+import { believeClaim } from './continuity.ts'
 import type { Contact, Fleet, LockFence, Session, SessionKind } from './fleet.ts'
 import { orphan, putLock } from './lock.ts'
 import { hasLease, placeOf, removeWaiter, serveQueue, waitersOf } from './queue.ts'
@@ -27,6 +27,7 @@ export interface HelloInput {
   readonly boot: string
   readonly device: string | null
   readonly knownFence: number
+  readonly knownTerm?: number | undefined
 }
 
 /** The number of a hello's reply: the first that a session can have heard. */
@@ -47,7 +48,7 @@ export function hello(fleet: Fleet, input: HelloInput, now: number): void {
       refusal: { why: 'identity-taken', device: device ?? '(none)' }
     })
   }
-  if (!believeFence(fleet, from, input.knownFence, now)) {
+  if (!believeClaim(fleet, input, now)) {
     const refusal = {
       why: 'unbelievable-fence',
       fence: input.knownFence,
@@ -149,6 +150,7 @@ export interface HeartbeatInput {
   /** Every request that it holds or awaits. */
   readonly asks: readonly Ask[]
   readonly knownFence: number
+  readonly knownTerm?: number | undefined
   readonly enforces: boolean | undefined
   readonly standing: readonly LockFence[]
 }
@@ -162,7 +164,7 @@ export function heartbeat(fleet: Fleet, input: HeartbeatInput, now: number): voi
   const contact = contactOf(fleet, session, now)
   // A repeated or overtaken heartbeat says nothing that a later one has not said better.
   if (seq <= contact.heartbeatSeq) return
-  if (!believeFence(fleet, from, input.knownFence, now)) {
+  if (!believeClaim(fleet, input, now)) {
     const refusal = {
       why: 'unbelievable-fence',
       fence: input.knownFence,

@@ -80,6 +80,24 @@ test('a speaker that knows more raises later too, and a fence that was raised ra
   assert.equal(story.fleet.meta.term, term)
 })
 
+test('a speaker that has heard of a later term proves that the store is older: what it is told from now on is newer than that', () => {
+  for (const speak of ['hello', 'beat'] as const) {
+    const story = new Story()
+    const tool = story.tool('owner')
+    tool.ask('*:aim')
+    const agent = story.agent('plant-1/arm-1')
+    const { fenceNext } = story.fleet.meta
+    agent.knownTerm = story.fleet.meta.term + 5
+    agent[speak]()
+    assert.equal(story.fleet.meta.term, agent.knownTerm + 1)
+    assert.ok(story.fleet.meta.fenceNext > fenceNext)
+    assert.equal(story.lock('*:aim').orphan?.cause, 'fences-raised')
+    agent.knownTerm = 2 ** 52
+    agent.beat()
+    assert.ok(story.fleet.meta.term < 100, 'a term that cannot be is not believed')
+  }
+})
+
 test('a jump of more than 2^32 is not believed, is logged, and blocks its sender only', () => {
   const story = new Story()
   const owner = story.tool('owner')

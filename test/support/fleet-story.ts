@@ -163,6 +163,7 @@ export class Player {
   lastHeard = 0
   nextBeat = Number.POSITIVE_INFINITY
   knownFence = 0
+  knownTerm = 0
   standing: LockFence[] = []
   #helloId = ''
 
@@ -180,7 +181,8 @@ export class Player {
     const { kind, device, name } = this.who
     const { story } = this
     this.#helloId = id
-    const input = { from: name, id, kind, boot: 'boot-1', device, knownFence: this.knownFence }
+    const { knownFence, knownTerm } = this
+    const input = { from: name, id, kind, boot: 'boot-1', device, knownFence, knownTerm }
     story.do(() => hello(story.fleet, input, story.now))
   }
 
@@ -209,6 +211,7 @@ export class Player {
         ...(over === undefined ? {} : { over })
       })),
       knownFence: this.knownFence,
+      knownTerm: this.knownTerm,
       enforces: this.who.enforces,
       standing: this.standing
     }

@@ -24,7 +24,9 @@ const policy = z.strictObject({
   maxHold: duration.optional(),
   onOrphan: z.enum(['reclaim', 'wait-for-operator']).optional(),
   lockDelay: duration.optional(),
-  mayLock: z.array(name).optional()
+  mayLock: z.array(name).optional(),
+  /** At most so many device locks of a resource below the scope of `lock`. */
+  slots: z.int().min(1).optional()
 })
 
 const shape = z.strictObject({
@@ -66,12 +68,13 @@ function readText(file: string): string {
 }
 
 export function policyEntries({ policy: entries }: ServeConfig): readonly PolicyEntry[] {
-  return entries.map(({ lock, maxHold, onOrphan, lockDelay, mayLock }) => ({
+  return entries.map(({ lock, maxHold, onOrphan, lockDelay, mayLock, slots }) => ({
     lock,
     ...(maxHold === undefined ? {} : { maxHoldMs: maxHold }),
     ...(onOrphan === undefined ? {} : { onOrphan }),
     ...(lockDelay === undefined ? {} : { lockDelayMs: lockDelay }),
-    ...(mayLock === undefined ? {} : { mayLock })
+    ...(mayLock === undefined ? {} : { mayLock }),
+    ...(slots === undefined ? {} : { slots })
   }))
 }
 

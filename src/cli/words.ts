@@ -20,8 +20,9 @@ export const plural = (count: number, one: string, many = `${one}s`): string =>
 
 /** What stands between a request and its grant. */
 export function blockedBy(blockers: readonly WireBlocker[]): string {
-  const one = ({ lock, state, owner, lastHeardMs, freedBy }: WireBlocker): string => {
-    const who = `${lock} is ${state} by ${owner?.name ?? 'nobody'}`
+  const one = ({ lock, state, owner, lastHeardMs, freedBy, slot }: WireBlocker): string => {
+    const place = slot === undefined ? '' : `, one of ${plural(slot.most, 'slot')} below ${slot.scope}`
+    const who = `${lock} is ${state} by ${owner?.name ?? 'nobody'}${place}`
     return state === 'queued'
       ? `${owner?.name ?? 'somebody'} waits for ${lock} before you`
       : `${who}, ${heard(lastHeardMs)}; ends by: ${freed(freedBy)}`

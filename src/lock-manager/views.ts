@@ -6,6 +6,7 @@ import { stands, unreachableAt } from '../rules/push.ts'
 import { hasLease, waitersFor } from '../rules/queue.ts'
 import { phaseOf } from '../rules/request.ts'
 import { covers, deviceName, parseLock } from '../rules/scope.ts'
+import { fullPools } from '../rules/slots.ts'
 
 /** What people and programs see of the fleet: the shapes of `locks`, `status` and `why`. Nothing here decides anything. */
 
@@ -123,7 +124,9 @@ export function whyView(
 }
 
 function whyLock(fleet: Fleet, subject: string, now: number): unknown {
-  const taken = takenAmong(fleet, [subject])
+  const conflicting = takenAmong(fleet, [subject])
+  const inSlots = fullPools(fleet, [subject]).flatMap(({ locks }) => locks)
+  const taken = conflicting.length > 0 ? conflicting : [...new Set(inSlots)]
   return {
     subject,
     moving: null,

@@ -92,6 +92,11 @@ export const ERRORS = {
     hint: "The lock may be another's by now; stop, and begin anew",
     exit: EXIT.leaseLost
   },
+  'LK-1017': {
+    title: 'The policy has fewer slots than one request asks for',
+    hint: 'Ask for fewer devices at a time, or have slots raised',
+    exit: EXIT.denied
+  },
   'LK-2001': { title: 'The session is unknown', hint: 'Say hello again', exit: EXIT.tryLater },
   'LK-2002': {
     title: 'A newer session took this identity',
@@ -277,6 +282,7 @@ export const CODE_OF: Readonly<Record<RefusalWhy, ErrorCode>> = {
   'lock-not-held': 'LK-1012',
   'lock-does-not-cover': 'LK-1013',
   'reason-missing': 'LK-1014',
+  'more-than-slots': 'LK-1017',
   'unknown-session': 'LK-2001',
   'session-replaced': 'LK-2002',
   'no-lease': 'LK-2003',
@@ -304,6 +310,8 @@ export function describe(refusal: Refusal): string {
       return 'the session has no lease'
     case 'holds-already':
       return `the session holds ${refusal.locks.join(', ')}`
+    case 'more-than-slots':
+      return `${refusal.asked} device locks of ${refusal.resource} are asked for at once; below ${refusal.scope} at most ${refusal.slots} may be held`
     case 'outside-own-device':
       return `${refusal.lock} is not the lock of device ${refusal.device}`
     case 'forbidden-by-policy':
@@ -341,8 +349,11 @@ function describeBlocker({
   lock,
   owner,
   state,
-  freedBy
+  freedBy,
+  slot
 }: Extract<Refusal, { why: 'busy' }>['blockers'][number]): string {
   const when = freedBy.inMs === null ? '' : ` in ${Math.ceil(freedBy.inMs / 100) / 10} s at the latest`
-  return `${lock} is ${state} by ${owner?.name ?? 'nobody'} (freed by ${freedBy.what}${when})`
+  const place =
+    slot === undefined ? '' : `, one of ${slot.most} slot${slot.most === 1 ? '' : 's'} below ${slot.scope}`
+  return `${lock} is ${state} by ${owner?.name ?? 'nobody'}${place} (freed by ${freedBy.what}${when})`
 }

@@ -111,7 +111,9 @@ const blocker = z.object({
   heldMs: z.number(),
   lastHeardMs: z.number().nullable(),
   leaseLeftMs: z.number(),
-  freedBy
+  freedBy,
+  /** Set when it takes up a slot that the asker needs, and conflicts with nothing. */
+  slot: z.object({ scope: z.string(), most: count }).optional()
 })
 export type WireBlocker = z.infer<typeof blocker>
 

@@ -19,10 +19,16 @@ export function takenAmong(fleet: Fleet, locks: readonly string[]): Lock[] {
       const busy = fleet.busy.get(above)
       if (busy !== undefined) taken.add(busy)
     }
-    for (const below of fleet.busy.where('below', lock)) taken.add(below)
+    for (const below of takenBelow(fleet, lock)) taken.add(below)
   }
   return [...taken]
 }
+
+/** The locks that are not free at or below this one. */
+export const takenBelow = (fleet: Fleet, lock: string): Lock[] => fleet.busy.where('below', lock)
+
+/** The requests that wait for a lock at or below this one. */
+export const waitersBelow = (fleet: Fleet, lock: string): Waiter[] => fleet.waiters.where('below', lock)
 
 /** The requests that wait for a lock that conflicts with any of these. */
 export function waitersAmong(fleet: Fleet, locks: readonly string[]): Waiter[] {
@@ -30,7 +36,7 @@ export function waitersAmong(fleet: Fleet, locks: readonly string[]): Waiter[] {
   for (const lock of locks) {
     for (const above of locksAbove(lock))
       for (const waiter of fleet.waiters.where('lock', above)) waiters.add(waiter)
-    for (const waiter of fleet.waiters.where('below', lock)) waiters.add(waiter)
+    for (const waiter of waitersBelow(fleet, lock)) waiters.add(waiter)
   }
   return [...waiters]
 }

@@ -1,5 +1,6 @@
 import type { Lock, LockFence, Operation, Owner, Push } from './fleet.ts'
 import type { Refusal } from './refusals.ts'
+import type { Pool } from './slots.ts'
 
 /** What the rules want done, as data: the shell carries it out once what it rests on is durable. */
 
@@ -16,6 +17,8 @@ export interface Blocker extends LockFence {
   readonly lastHeardMs: number | null
   readonly leaseLeftMs: number
   readonly freedBy: FreedBy
+  /** It conflicts with nothing, and takes up one of the slots that the asker needs. */
+  readonly slot?: Pool
 }
 
 export interface AuditEntry {

@@ -3,10 +3,11 @@ import type { Blocker } from './effects.ts'
 import type { Fleet, Session, Waiter } from './fleet.ts'
 import { blockerOf, grant } from './lock.ts'
 import { grantsFrom } from './opening.ts'
+import { fullPools, impossibleNeed, poolsOf, slotRivals, slotsSuffice } from './slots.ts'
 
 /**
  * First come, first served: a waiter is passed over only while its own session has no lease, and nobody who conflicts with
- * an earlier waiter overtakes it.
+ * an earlier waiter, or wants a slot that it needs, overtakes it.
  */
 
 const inOrder = (a: Waiter, b: Waiter): number => a.since - b.since || a.arrival - b.arrival
@@ -34,7 +35,7 @@ export function serveQueue(fleet: Fleet, now: number): void {
   if (fleet.storeRefuses || now < grantsFrom(fleet)) return
   for (let asking = candidates(fleet); asking.length > 0; asking = candidates(fleet)) {
     for (const waiter of asking) {
-      const waits = fleet.waiters.get(waiter.request) === waiter
+      const waits = fleet.waiters.get(waiter.request) === waiter && !isImpossible(fleet, waiter)
       if (waits && hasLease(fleet, waiter.session, now) && isNext(fleet, waiter, now))
         grantTo(fleet, waiter, now)
     }
@@ -46,7 +47,7 @@ function candidates(fleet: Fleet): Waiter[] {
   const { everybody, freed, requests } = fleet.due.take()
   if (everybody) return [...fleet.waiters.values()].sort(inOrder)
   if (freed.length === 0 && requests.length === 0) return []
-  const asking = new Set(waitersAmong(fleet, freed))
+  const asking = new Set(waitersAmong(fleet, [...freed, ...poolsOf(fleet, freed)]))
   for (const request of requests) {
     const waiter = fleet.waiters.get(request)
     if (waiter !== undefined) asking.add(waiter)
@@ -54,12 +55,27 @@ function candidates(fleet: Fleet): Waiter[] {
   return [...asking].sort(inOrder)
 }
 
-/** Neither a holder nor a ghost nor an earlier waiter that has a lease conflicts with it. */
-const isNext = (fleet: Fleet, waiter: Waiter, now: number): boolean =>
-  takenAmong(fleet, waiter.locks).length === 0 &&
-  !waitersAmong(fleet, waiter.locks).some(
-    (other) => inOrder(other, waiter) < 0 && hasLease(fleet, other.session, now)
+/** Neither a holder nor a ghost nor an earlier waiter that has a lease conflicts with it, or leaves it no slot. */
+function isNext(fleet: Fleet, waiter: Waiter, now: number): boolean {
+  const isBefore = (other: Waiter): boolean =>
+    inOrder(other, waiter) < 0 && hasLease(fleet, other.session, now)
+  return (
+    takenAmong(fleet, waiter.locks).length === 0 &&
+    !waitersAmong(fleet, waiter.locks).some(isBefore) &&
+    slotsSuffice(fleet, waiter, isBefore)
   )
+}
+
+/** A policy that has changed since it was asked leaves the request no way to be granted: it is told so, and blocks nobody. */
+function isImpossible(fleet: Fleet, { request, session, name, seq, locks }: Waiter): boolean {
+  const need = impossibleNeed(fleet, locks)
+  if (need === undefined) return false
+  removeWaiter(fleet, request)
+  const { scope, resource, count: asked, most: slots } = need
+  const refusal = { why: 'more-than-slots', scope, resource, asked, slots } as const
+  fleet.reply(name, { op: 'refused', session, seq, request, refusal })
+  return true
+}
 
 function grantTo(fleet: Fleet, waiter: Waiter, now: number): void {
   const session = fleet.sessions.get(String(waiter.session))
@@ -75,7 +91,7 @@ function grantTo(fleet: Fleet, waiter: Waiter, now: number): void {
 /** A session that holds cannot queue for more, or two of them could wait for each other. */
 function refuseOthers(fleet: Fleet, { name, session }: Session, held: readonly string[]): void {
   for (const { request, seq } of waitersOf(fleet, session)) {
-    fleet.waiters.remove(request)
+    removeWaiter(fleet, request)
     fleet.reply(name, {
       op: 'refused',
       session,
@@ -89,7 +105,7 @@ function refuseOthers(fleet: Fleet, { name, session }: Session, held: readonly s
 export const waitersOf = (fleet: Fleet, session: number): Waiter[] =>
   fleet.waiters.where('session', String(session))
 
-/** What stands between a waiter and its grant: the locks that are taken, else the first waiter before it. */
+/** What stands between a waiter and its grant: the locks that are taken, else who has the slots, else the first waiter before it. */
 export function blockersOf(
   fleet: Fleet,
   locks: readonly string[],
@@ -98,12 +114,16 @@ export function blockersOf(
 ): Blocker[] {
   const taken = takenAmong(fleet, locks)
   if (taken.length > 0) return taken.map((lock) => blockerOf(fleet, lock, now))
+  const slots = fullPools(fleet, locks).flatMap(({ locks: holders, ...slot }) =>
+    holders.map((lock) => ({ ...blockerOf(fleet, lock, now), slot }))
+  )
+  if (slots.length > 0) return slots
   const first = ahead[0]
   const session = first && fleet.sessions.get(String(first.session))
   if (first === undefined || session === undefined) return []
   return [
     {
-      lock: first.locks.find((one) => anyConflict([one], locks)) ?? '',
+      lock: first.locks.find((one) => anyConflict([one], locks)) ?? first.locks[0] ?? '',
       fence: 0,
       state: 'queued',
       owner: { name: session.name, session: session.session, boot: session.boot },
@@ -122,7 +142,8 @@ export interface Place {
 }
 
 export function placeOf(fleet: Fleet, waiter: Waiter, now: number): Place {
-  const ahead = waitersAmong(fleet, waiter.locks).filter((other) => inOrder(other, waiter) < 0)
+  const rivals = new Set([...waitersAmong(fleet, waiter.locks), ...slotRivals(fleet, waiter.locks)])
+  const ahead = [...rivals].filter((other) => inOrder(other, waiter) < 0)
   const first = ahead.reduce<Waiter | undefined>(
     (least, other) => (least === undefined || inOrder(other, least) < 0 ? other : least),
     undefined

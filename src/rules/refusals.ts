@@ -12,6 +12,13 @@ export type Refusal =
   | { readonly why: 'session-replaced'; readonly by: number }
   | { readonly why: 'no-lease' }
   | { readonly why: 'holds-already'; readonly locks: readonly string[] }
+  | {
+      readonly why: 'more-than-slots'
+      readonly scope: string
+      readonly resource: string
+      readonly asked: number
+      readonly slots: number
+    }
   | { readonly why: 'outside-own-device'; readonly lock: string; readonly device: string }
   | { readonly why: 'forbidden-by-policy'; readonly lock: string; readonly name: string }
   | { readonly why: 'request-ended'; readonly how: string }

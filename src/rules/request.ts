@@ -5,6 +5,7 @@ import { grantsFrom, openingAfter } from './opening.ts'
 import { blockersOf, hasLease, placeOf, removeWaiter, serveQueue, waitersOf } from './queue.ts'
 import type { Refusal } from './refusals.ts'
 import { parseLock, scopesAbove } from './scope.ts'
+import { impossibleNeed } from './slots.ts'
 
 /** One request of a session: all its locks or none. */
 export interface Ask {
@@ -68,6 +69,11 @@ export function refusalOf(fleet: Fleet, session: Session, ask: Ask): Refusal | u
     if (mayLock !== undefined && !mayLock.includes(session.name)) {
       return { why: 'forbidden-by-policy', lock, name: session.name }
     }
+  }
+  const need = impossibleNeed(fleet, ask.locks)
+  if (need !== undefined) {
+    const { scope, resource, count: asked, most: slots } = need
+    return { why: 'more-than-slots', scope, resource, asked, slots }
   }
   const held = ownedBy(fleet, session.session).filter((lock) => lock.state === 'held')
   if (held.length > 0 && !held.every((lock) => lock.request === ask.request)) {

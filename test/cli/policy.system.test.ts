@@ -3,7 +3,8 @@ import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { mosquittoMissing } from '../support/mosquitto.ts'
-import { startFleet } from './program.ts'
+import { grantOf, startFleet } from './program.ts'
+import { startPuppet } from './puppet-agent.ts'
 
 test('a name that the policy does not list is denied with 77, until the changed file is taken over', {
   skip: mosquittoMissing()
@@ -28,4 +29,23 @@ test('a name that the policy does not list is denied with 77, until the changed 
   writeFileSync(file, good.replace('"alice"', '"alice", "bob"'))
   await fleet.serve.line('the new policies', (line) => line.event === 'policies-read')
   assert.equal((await ask('bob', 'plant:safety')).code, 0)
+})
+
+test('with all slots below a scope taken, one more device lock is not granted, and who has them is named', {
+  skip: mosquittoMissing()
+}, async (t) => {
+  const fleet = await startFleet(t, { config: ['[[policy]]', 'lock = "plant:aim"', 'slots = 1'] })
+  for (const device of ['plant/arm-1', 'plant/arm-2']) await startPuppet(t, fleet.mosquitto.url, device)
+  const holder = fleet.start('lock', 'plant/arm-1:aim', '--as', 'ops')
+  await grantOf(holder)
+  const refused = await fleet.run('lock', 'plant/arm-2:aim', '--no-wait', '--for', '1ms', '--json')
+  assert.equal(refused.code, 75)
+  assert.match(refused.stdout, /arm-1:aim is held by ops, one of 1 slots? below plant/)
+  assert.equal((await fleet.run('lock', 'plant/arm-2:safety', '--no-wait', '--for', '1ms')).code, 0)
+  const why = await fleet.run('why', 'plant/arm-2:aim', '--json')
+  assert.match(why.stdout, /"lock":"plant\/arm-1:aim"/)
+  const both = ['plant/arm-1:aim', 'plant/arm-2:aim']
+  const impossible = await fleet.run('lock', ...both, '--as', 'other', '--for', '1ms', '--json')
+  assert.equal(impossible.code, 77)
+  assert.match(impossible.stdout, /"code":"LK-1017"/)
 })

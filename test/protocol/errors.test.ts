@@ -29,6 +29,7 @@ const refusals: { readonly [Why in RefusalWhy]: Extract<Refusal, { why: Why }> }
   'session-replaced': { why: 'session-replaced', by: 2 },
   'no-lease': { why: 'no-lease' },
   'holds-already': { why: 'holds-already', locks: ['*:aim'] },
+  'more-than-slots': { why: 'more-than-slots', scope: 'plant-2', resource: 'aim', asked: 3, slots: 2 },
   'outside-own-device': { why: 'outside-own-device', lock: '*:aim', device: 'arm-7' },
   'forbidden-by-policy': { why: 'forbidden-by-policy', lock: '*:aim', name: 'x' },
   'request-ended': { why: 'request-ended', how: 'released' },
@@ -82,6 +83,8 @@ test('the rules give every refusal that they know', () => {
 test('who is in the way of a busy lock is named, with what frees it and when', () => {
   assert.equal(describe(refusals.busy), '*:aim is held by node-7 (freed by reclaim in 1.5 s at the latest)')
   assert.ok(describe({ why: 'busy', blockers: [{ ...blocker, owner: null }] }).includes('nobody'))
+  const slot = { scope: 'plant-2', most: 3 }
+  assert.match(describe({ why: 'busy', blockers: [{ ...blocker, slot }] }), /one of 3 slots below plant-2/)
 })
 
 test('every code has a title, a hint and an exit code, and belongs to one of the hundreds', () => {

@@ -7,7 +7,13 @@ const MINUTE_MS = 60_000
 
 test('without a word of the operators a hold lasts 15 minutes, is reclaimed, waits 10 s, and is open to all', () => {
   assert.deepEqual(policyFor([], '*:aim'), DEFAULT_POLICY)
-  const expected = { maxHoldMs: 15 * MINUTE_MS, onOrphan: 'reclaim', lockDelayMs: 10_000, mayLock: undefined }
+  const expected = {
+    maxHoldMs: 15 * MINUTE_MS,
+    onOrphan: 'reclaim',
+    lockDelayMs: 10_000,
+    mayLock: undefined,
+    slots: []
+  }
   assert.deepEqual(DEFAULT_POLICY, expected)
 })
 
@@ -18,7 +24,13 @@ test('later entries win, setting by setting', () => {
     { lock: 'plant-2/line-4:aim', mayLock: ['node-7'] }
   ]
   const policy = policyFor(entries, 'plant-2/line-4:aim')
-  assert.deepEqual(policy, { maxHoldMs: 2000, lockDelayMs: 1, onOrphan: 'reclaim', mayLock: ['node-7'] })
+  assert.deepEqual(policy, {
+    maxHoldMs: 2000,
+    lockDelayMs: 1,
+    onOrphan: 'reclaim',
+    mayLock: ['node-7'],
+    slots: []
+  })
   assert.equal(policyFor(entries, 'plant-20:aim').maxHoldMs, 1000)
   assert.equal(policyFor(entries, '*:aim').maxHoldMs, 1000)
 })

@@ -5,15 +5,39 @@ import { anyConflict } from '../../src/rules/conflicts.ts'
 import { type Player, Story, TTL_MS } from '../support/fleet-story.ts'
 import { propertyOf } from '../support/property.ts'
 
+/** Where agents are in service: a lock on just such a path takes a slot. */
+const DEVICES = ['a/b', 'a/c', 'd']
+
+/** At most so many device locks whose name begins with `below` and ends with `resource`. */
+interface DumbPool {
+  readonly below: string
+  readonly resource: string
+  readonly most: number
+}
+
+const slotsIn = ({ below, resource }: DumbPool, locks: readonly string[]): number =>
+  locks.filter((lock) => {
+    const [scope = '', of] = lock.split(':')
+    return (
+      DEVICES.includes(scope) && of === resource && (below === '*' || `${scope}/`.startsWith(`${below}/`))
+    )
+  }).length
+
 /**
  * A second queue, so dumb that it can be read at a glance: a list of wishes in order of arrival. A wish is granted when
- * neither a held one nor an earlier waiting one conflicts with it.
+ * neither a held one nor an earlier waiting one conflicts with it, and the slots suffice for all of them together.
  */
 class DumbQueue {
   wishes: { who: number; locks: string[]; held: boolean }[] = []
+  readonly pools: readonly DumbPool[]
+
+  constructor(pools: readonly DumbPool[]) {
+    this.pools = pools
+  }
 
   ask(who: number, locks: string[]): void {
     if (this.wishes.some((wish) => wish.who === who)) return
+    if (this.pools.some((pool) => slotsIn(pool, locks) > pool.most)) return
     this.wishes.push({ who, locks, held: false })
     this.serve()
   }
@@ -26,7 +50,11 @@ class DumbQueue {
   serve(): void {
     for (const [index, wish] of this.wishes.entries()) {
       const before = this.wishes.filter((other, at) => other !== wish && (other.held || at < index))
-      if (!before.some((other) => anyConflict(other.locks, wish.locks))) wish.held = true
+      const all = [...before.flatMap((other) => other.locks), ...wish.locks]
+      const fits = this.pools.every(
+        (pool) => slotsIn(pool, wish.locks) === 0 || slotsIn(pool, all) <= pool.most
+      )
+      if (fits && !before.some((other) => anyConflict(other.locks, wish.locks))) wish.held = true
     }
   }
 
@@ -43,11 +71,33 @@ const lockNames = fc.constantFrom(
   'd:aim',
   '*:safety',
   'a:safety',
+  'a/b:safety',
   'd:safety'
 )
 const locks = fc
   .uniqueArray(lockNames, { minLength: 1, maxLength: 3 })
   .filter((all) => all.every((one, index) => !anyConflict([one], all.slice(0, index))))
+const most = fc.option(fc.integer({ min: 1, max: 3 }), { nil: undefined })
+/** Slots of the whole fleet for either resource, and below `a` for one. */
+const slots = fc.record({ fleet: most, below: most })
+type Slots = { readonly fleet: number | undefined; readonly below: number | undefined }
+
+const poolsOf = ({ fleet, below }: Slots): DumbPool[] => [
+  ...(fleet === undefined
+    ? []
+    : ['aim', 'safety'].map((resource) => ({ below: '*', resource, most: fleet }))),
+  ...(below === undefined ? [] : [{ below: 'a', resource: 'aim', most: below }])
+]
+
+function storyOf({ fleet, below }: Slots): Story {
+  const story = new Story([
+    ...(fleet === undefined ? [] : [{ lock: '*', slots: fleet }]),
+    ...(below === undefined ? [] : [{ lock: 'a:aim', slots: below }])
+  ])
+  for (const device of DEVICES) story.agent(device)
+  return story
+}
+
 const who = fc.nat(5)
 const step = fc.oneof(
   { weight: 6, arbitrary: fc.record({ do: fc.constant('ask' as const), who, locks }) },
@@ -60,9 +110,9 @@ const step = fc.oneof(
 test('the queue grants exactly what a dumb list of wishes would: in order, nobody overtaking', () => {
   propertyOf(
     'queue: model',
-    fc.property(fc.array(step, { maxLength: 40, size: 'max' }), (steps) => {
-      const story = new Story()
-      const model = new DumbQueue()
+    fc.property(slots, fc.array(step, { maxLength: 40, size: 'max' }), (limits, steps) => {
+      const story = storyOf(limits)
+      const model = new DumbQueue(poolsOf(limits))
       const players = [0, 1, 2, 3, 4, 5].map((index) => story.tool(`p${index}`))
       for (const one of steps) {
         if (one.do === 'pass') {
@@ -73,7 +123,8 @@ test('the queue grants exactly what a dumb list of wishes would: in order, nobod
         const request = [...player.asks.keys()][0]
         if (one.do === 'beat') player.beat()
         else if (one.do === 'ask') {
-          if (request === undefined) player.ask(one.locks)
+          const asked = request === undefined ? player.ask(one.locks) : undefined
+          if (asked !== undefined && player.refusal(asked) !== undefined) player.asks.delete(asked)
           model.ask(one.who, one.locks)
         } else if (request !== undefined) {
           if (one.do === 'release') player.release(request)
@@ -102,11 +153,11 @@ const wild = fc.oneof(
   { weight: 4, arbitrary: fc.record({ do: fc.constant('pass' as const), ms: fc.nat(2 * TTL_MS) }) }
 )
 
-test('whatever happens: no two conflicting holds, fences grow with every grant, floors never fall', () => {
+test('whatever happens: no two conflicting holds, no more than slots, fences grow with every grant, floors never fall', () => {
   propertyOf(
     'queue: safety',
-    fc.property(fc.array(wild, { maxLength: 40, size: 'max' }), (steps) => {
-      const story = new Story()
+    fc.property(slots, fc.array(wild, { maxLength: 40, size: 'max' }), (limits, steps) => {
+      const story = storyOf(limits)
       const players = [0, 1, 2, 3, 4, 5].map((index) => story.tool(`p${index}`))
       const floors = new Map<string, number>()
       let highest = 0
@@ -116,6 +167,8 @@ test('whatever happens: no two conflicting holds, fences grow with every grant, 
         const held = [...story.fleet.busy.values()].map(({ name }) => name)
         for (const [index, lock] of held.entries())
           assert.ok(!anyConflict([lock], held.slice(0, index)), `${held} after ${one.do}`)
+        for (const pool of poolsOf(limits))
+          assert.ok(slotsIn(pool, held) <= pool.most, `${held} in ${JSON.stringify(pool)} after ${one.do}`)
         for (const { name, floor, fence, state } of story.fleet.locks.values()) {
           assert.ok(floor >= (floors.get(name) ?? 0), `the floor of ${name} fell after ${one.do}`)
           assert.ok(

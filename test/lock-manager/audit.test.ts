@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import { createHash } from 'node:crypto'
 import { test } from 'node:test'
 import { firstBrokenLink } from '../../src/lock-manager/index.ts'
 import { House, TTL_MS } from '../support/test-locksmith.ts'
@@ -81,4 +82,18 @@ test('a link of which the store took nothing is not published', async () => {
   void session.acquire({ locks: ['*:aim'], wait: true })
   await house.clock.advance(TTL_MS)
   assert.deepEqual(house.broker.sentOn('locksmith/1/default/audit'), [])
+})
+
+test('a forger who also makes the hash fit breaks the chain at the link behind', async () => {
+  const { audit } = (await eventful()).disk
+  const forged = audit.map((link, index) => {
+    if (link.seq !== 3) return link
+    const entry = link.entry.replace('two', 'six')
+    const hash = createHash('sha256')
+      .update(audit[index - 1]?.hash ?? '')
+      .update(entry)
+      .digest('hex')
+    return { ...link, entry, hash }
+  })
+  assert.equal(firstBrokenLink(forged), 4)
 })

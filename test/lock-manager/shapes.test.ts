@@ -253,3 +253,25 @@ test('what is answered is what is durable: a question in the same batch as a gra
   await house.clock.advance(10)
   assert.deepEqual(house.heard('asker').at(-1)?.data, [])
 })
+
+test('a record names the first twenty who wait, and locks names all', async () => {
+  const house = await new House().open()
+  await held(house, 'holder')
+  for (let index = 0; index < 25; index += 1) {
+    const session = house.session(`w${index}`)
+    await house.clock.advance(1000)
+    void session.acquire({ locks: [`line-${index}:aim`], wait: true })
+    await house.clock.advance(10)
+  }
+  const observer = house.session('arm-1', { kind: 'agent', device: 'plant-1/arm-1' })
+  await house.clock.advance(1000)
+  const refreshed = observer.refresh()
+  await house.clock.advance(10)
+  const told = (await refreshed).reply.covering[0]?.waiters.map(({ name }) => name)
+  assert.deepEqual(
+    told,
+    Array.from({ length: 20 }, (_, index) => `w${index}`)
+  )
+  const [lock] = await ask<Json[]>(house, 'locks')
+  assert.equal((lock?.waiters as Json[]).length, 25)
+})

@@ -209,3 +209,15 @@ test('on SQLite: the ghost of a killed fleet is reclaimed, and an older copy of 
   assert.ok(next.grant.fence('*:aim') > known + 1000)
   await house.locksmith?.stop()
 })
+
+test('a retained record alone proves that the store has lost its grant', async () => {
+  const house = await new House().open()
+  const backup = copyDisk(house.disk)
+  const lost = await held(house, 'lost', 'plant-1:aim')
+  house.broker.kill('lost')
+  house.kill()
+  house.disk = backup
+  await house.open()
+  assert.equal(house.events('fences-raised').length, 1)
+  assert.equal(house.events('fences-raised')[0]?.known, lost.grant.fence('plant-1:aim'))
+})

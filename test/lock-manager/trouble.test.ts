@@ -196,12 +196,91 @@ test('garbage, oversized and malicious requests are logged with a sentence and c
   assert.equal(Object.hasOwn(Object.prototype, 'op'), false)
 })
 
-test('a request that was retained by somebody is not carried out', async () => {
+test('a request that was retained by somebody is not carried out, at the start nor at a reconnection', async () => {
   const house = new House()
   const hello = { op: 'hello', id: 'h', kind: 'tool', boot: 'b', device: null, knownFence: 0 }
   house.broker.retained.set('locksmith/1/default/req/old', JSON.stringify(hello))
   await house.open()
+  house.broker.stop()
+  await house.clock.advance(1000)
+  house.broker.start()
+  await house.clock.advance(1000)
   assert.deepEqual(house.heard('old'), [])
+})
+
+test('the mark behind what is retained is Locksmith’s own: nobody else’s starts it', async () => {
+  const house = new House()
+  house.broker.loses = (to, { topic }) => to === '' && topic.includes('/sentinel/')
+  house.start()
+  await house.clock.advance(10)
+  const topic = 'locksmith/1/default/status/sentinel/forged'
+  house.broker.publish('hostile', { topic, payload: '{}', qos: 1, retain: false })
+  await house.clock.advance(100)
+  assert.equal(house.events('serving').length, 0)
+})
+
+test('an update that is out stays retained over a reconnection', async () => {
+  const house = await new House().open()
+  house.session('arm-1', { kind: 'agent', device: 'plant-1/arm-1' })
+  const push = house.session('node-7', { kind: 'push' })
+  await house.clock.advance(1000)
+  const digest = 'd'.repeat(64)
+  const update = {
+    resource: 'aim',
+    version: 3,
+    document: 'text',
+    digest,
+    scope: 'plant-1',
+    under: null,
+    atOnce: 1
+  }
+  void push.request((session, seq) => ({ op: 'push', id: 'p1', session, seq, ...update }), 'push')
+  await house.clock.advance(100)
+  house.broker.stop()
+  await house.clock.advance(100)
+  house.broker.start()
+  await house.clock.advance(1000)
+  assert.ok(house.broker.retained.has('locksmith/1/default/update/arm-1/aim'))
+})
+
+test('who stood behind a session that was replaced is served in the same moment', async () => {
+  const house = await new House().open()
+  const [lock, other] = ['plant-1/arm-1:aim', 'plant-1/arm-1:safety']
+  await held(house, 'holder', other)
+  const agent = house.session('arm-1', { kind: 'agent', device: 'plant-1/arm-1' })
+  const behind = house.session('behind')
+  await house.clock.advance(1000)
+  void agent.acquire({ locks: [lock, other], wait: true })
+  await house.clock.advance(100)
+  let served = false
+  void behind.acquire({ locks: [lock], wait: true }).then(() => {
+    served = true
+  })
+  await house.clock.advance(100)
+  assert.equal(served, false)
+  house.say('arm-1', {
+    op: 'hello',
+    id: 'new',
+    kind: 'agent',
+    boot: 'b',
+    device: 'plant-1/arm-1',
+    knownFence: 0
+  })
+  await house.clock.advance(1)
+  assert.equal(served, true)
+})
+
+test('a reply of the same batch as a grant is older than the record of that grant', async () => {
+  const house = await new House().open()
+  const agent = house.session('arm-1', { kind: 'agent', device: 'plant-1/arm-1' })
+  const tool = house.session('tool')
+  await house.clock.advance(1000)
+  const refreshed = agent.refresh()
+  void tool.acquire({ locks: ['*:aim'], wait: true })
+  await house.clock.advance(1)
+  const { reply } = await refreshed
+  assert.deepEqual(reply.covering, [])
+  assert.ok(reply.rev < Number(house.record('*:aim')?.rev), 'so that the device does not overlook it')
 })
 
 test('a line that loses most of what it carries still ends in a grant', async () => {

@@ -272,6 +272,6 @@ test('a record names the first twenty who wait, and locks names all', async () =
     told,
     Array.from({ length: 20 }, (_, index) => `w${index}`)
   )
-  const [lock] = await ask<Json[]>(house, 'locks')
-  assert.equal((lock?.waiters as Json[]).length, 25)
+  const [lock] = await ask<{ waiters: Json[] }[]>(house, 'locks')
+  assert.equal(lock?.waiters.length, 25)
 })

@@ -1,7 +1,7 @@
 import type { Board } from './device/board.ts'
 import type { Device } from './device/device.ts'
 import type { Faults } from './faults.ts'
-import { Rival } from './programs/rival.ts'
+import type { Rival } from './programs/rival.ts'
 import type { World } from './world.ts'
 
 interface DeviceFault {
@@ -11,7 +11,11 @@ interface DeviceFault {
 }
 
 /** What may happen to devices besides what happens to every process: now and then, or just when a change is at some step. */
-export function addDeviceFaults(world: World, faults: Faults, devices: readonly Device[]): void {
+export function addDeviceFaults(
+  world: World,
+  { faults, rival }: { faults: Faults; rival: Rival },
+  devices: readonly Device[]
+): void {
   const { dice } = faults
   const all = deviceFaults(world, faults)
   for (const { name, mostPerMinute, act } of all) {
@@ -23,15 +27,14 @@ export function addDeviceFaults(world: World, faults: Faults, devices: readonly 
     }
     faults.add({ name, perMinute: faults.rate(mostPerMinute), strike })
   }
-  const rival = new Rival(world)
-  const perStep = dice.chance(0.5) ? dice.stretched(0.01, 0.3) : 0
+  const perStep = dice.chance(0.75) ? dice.stretched(0.01, 0.3) : 0
   for (const device of devices) {
     device.onJournal.push(() => {
       if (world.calm || !dice.chance(perStep)) return
       const { life } = device.host
       // Between the entry in the journal and what it speaks of.
       if (life !== undefined && dice.chance(0.4)) {
-        faults.stop(life)
+        faults.stop(life, dice.between(0, 2) * world.ttlMs)
         if (dice.chance(0.7)) rival.wants(`${device.path}:${device.journal.resource}`)
         return
       }

@@ -3,6 +3,7 @@ import type { Dice } from './dice.ts'
 import type { Host } from './host.ts'
 import type { Interruption, Life } from './life.ts'
 import type { LocksmithHost } from './programs/locksmith.ts'
+import { Rival } from './programs/rival.ts'
 import type { World } from './world.ts'
 
 /** How often each fault happened, and in which state of its victim. */
@@ -87,16 +88,19 @@ export class Faults {
   }
 
   /** SIGSTOP and, sooner or later, SIGCONT. */
-  stop(life: Life): void {
-    this.#noteStop(life, 'stop')
+  stop(life: Life, atLeastMs = 0): void {
+    this.#noteStop(life, 'stop', atLeastMs)
     life.stop()
   }
 
-  #noteStop(life: Life, name: string): void {
+  #noteStop(life: Life, name: string, atLeastMs = 0): void {
     const { timeline, history, ttlMs, broker, register } = this.#world
     this.count(name, register.stateOf(life))
     // Most of all, stops that outlast a lease.
-    const ms = this.#dice.chance(0.5) ? this.#dice.stretched(20, ttlMs) : this.#dice.between(0.8, 4) * ttlMs
+    const drawn = this.#dice.chance(0.5)
+      ? this.#dice.stretched(20, ttlMs)
+      : this.#dice.between(0.8, 4) * ttlMs
+    const ms = Math.max(drawn, atLeastMs)
     history.note(life.name, `is stopped (SIGSTOP) for ${Math.round(ms)} ms`)
     timeline.after(0, () => {
       for (const client of broker.clientsOf(life)) client.stopped()
@@ -120,8 +124,9 @@ export class Faults {
 }
 
 /** The faults that every world has. */
-export function addCommonFaults(world: World, faults: Faults, locksmith: LocksmithHost): void {
+export function addCommonFaults(world: World, faults: Faults, locksmith: LocksmithHost): Rival {
   const { register, history } = world
+  const rival = new Rival(world)
   const owners = (): Host[] => world.hosts.filter(({ kind }) => kind !== 'locksmith')
   const onLife = (hosts: () => readonly Host[], act: (life: Life) => void) => (): string | undefined => {
     const life = faults.victim(hosts())
@@ -174,7 +179,8 @@ export function addCommonFaults(world: World, faults: Faults, locksmith: Locksmi
     strike: () => restoreStore(world, locksmith)
   })
   faults.add({ name: 'broker save', perMinute: 2, strike: () => void world.broker.save() })
-  faults.add({ name: 'cut line', perMinute: faults.rate(15), strike: () => cutLine(world, faults) })
+  faults.add({ name: 'cut line', perMinute: faults.rate(20), strike: () => cutLine(world, faults, rival) })
+  return rival
 }
 
 /** Locksmith crashes again and again before a whole lease time has passed. */
@@ -241,13 +247,24 @@ function restartBroker(world: World, faults: Faults): string | undefined {
   return memory
 }
 
-function cutLine({ history, timeline, broker, register, ttlMs }: World, faults: Faults): string | undefined {
-  if (broker.clients.length === 0) return undefined
-  const client = faults.dice.pick(broker.clients)
-  const kind = faults.dice.pick(['mute', 'deaf', 'both'] as const)
-  const ms = faults.dice.stretched(50, 4 * ttlMs)
+/** A line that fails in one direction, in both, or by and by: late answers first, then nothing that is sent gets through. */
+function cutLine(world: World, faults: Faults, rival: Rival): string | undefined {
+  const { history, timeline, broker, register, ttlMs } = world
+  const { dice } = faults
+  const holder = register.holders.length > 0 && dice.chance(0.6) ? dice.pick(register.holders) : undefined
+  const clients = holder === undefined ? broker.clients : broker.clientsOf(holder.life)
+  if (clients.length === 0) return undefined
+  const client = dice.pick(clients)
+  const kind = dice.pick(['mute', 'deaf', 'both', 'fading'] as const)
+  const ms = dice.stretched(50, 4 * ttlMs)
+  const state = register.stateOf(client.life)
   history.note(client.life.name, `its line is cut (${kind}) for ${Math.round(ms)} ms`)
-  client.cut(kind !== 'deaf', kind !== 'mute')
-  timeline.after(ms, () => client.mend())
-  return `${kind}, ${register.stateOf(client.life)}`
+  if (kind === 'fading') {
+    client.delay(dice.between(0.2, 0.9) * ttlMs)
+    timeline.after(dice.between(0, 0.5) * ttlMs, () => client.cut(true, false))
+  } else client.cut(kind !== 'deaf', kind !== 'mute')
+  timeline.after(Math.max(ms, kind === 'fading' ? 2 * ttlMs : 0), () => client.mend())
+  const wanted = holder?.grant.locks[0]
+  if (wanted !== undefined && dice.chance(0.5)) rival.wants(wanted.lock)
+  return `${kind}, ${state}`
 }

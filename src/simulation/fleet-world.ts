@@ -47,8 +47,8 @@ export function buildFleetWorld(world: World): Staged {
   }
   const rate = faults.rate(6)
   if (rate > 0) addOperator(world, rate).startIn(dice.between(0, 20_000))
-  addCommonFaults(world, faults, locksmith)
-  addDeviceFaults(world, faults, devices)
+  const rival = addCommonFaults(world, faults, locksmith)
+  addDeviceFaults(world, { faults, rival }, devices)
   judgeFences(world, locksmith)
   judgeStale(world, locksmith, devices)
   return {

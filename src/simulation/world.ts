@@ -65,7 +65,7 @@ export class World {
     this.policy = {
       ...DEFAULT_POLICY,
       maxHoldMs: this.ttlMs * rules.pick([3, 10, 60]),
-      lockDelayMs: rules.pick([0, 0, 500, 2000, 10_000])
+      lockDelayMs: rules.pick([0, 0, 0, 500, 2000, 10_000])
     }
   }
 

@@ -35,6 +35,7 @@ export class Client implements BrokerConnection {
   #attempts = 0
   #mute = false
   #deaf = false
+  #lateMs = 0
   #stalled: (() => void)[] = []
 
   constructor(options: ClientOptions) {
@@ -103,10 +104,16 @@ export class Client implements BrokerConnection {
     })
   }
 
+  /** What is sent to the client from now on takes so much longer, until `mend`. */
+  delay(ms: number): void {
+    this.#lateMs = ms
+  }
+
   /** What QoS 1 has to repeat gets through now, unless the connection is another by now. */
   mend(): void {
     this.#mute = false
     this.#deaf = false
+    this.#lateMs = 0
     const stalled = this.#stalled
     this.#stalled = []
     for (const go of stalled) go()
@@ -194,7 +201,7 @@ export class Client implements BrokerConnection {
     if (mayGetLost && (this.#deaf || dice.chance(broker.weather.loss))) return
     if (this.#deaf) return void this.#stalled.push(() => this.#comeDown(link, sent))
     const before = Math.max(link.retainedAt, link.lastDownAt.get(sent.topic) ?? 0)
-    const at = Math.max(before, timeline.now + broker.delayMs())
+    const at = Math.max(before, timeline.now + this.#lateMs + broker.delayMs())
     if (sent.retain) link.retainedAt = at
     else link.lastDownAt.set(sent.topic, at)
     timeline.at(at, () => {

@@ -72,7 +72,7 @@ async function use(
   const what = grant.locks.map(({ lock, fence }) => `${lock} (fence ${fence})`).join(', ')
   world.history.note(name, `was granted ${what}`)
   world.register.holds({ life, name, grant })
-  const until = life.clock.now() + dice.stretched(5, 5 * world.ttlMs)
+  const until = life.clock.now() + dice.stretched(world.ttlMs / 30, 8 * world.ttlMs)
   while (grant.leftMs() > 0 && life.clock.now() < until) await sleep(life, dice.stretched(5, world.ttlMs / 3))
   world.history.note(name, `lets go of ${what}`)
   await grant.release()

@@ -1,7 +1,8 @@
 import type { Clock } from '../platform/clock.ts'
 import { LocksmithError } from '../protocol/errors.ts'
-import type { WireAsk } from '../protocol/messages.ts'
+import { MAX_ASKS, MAX_LOCKS, MAX_PHASE, MAX_REASON, type WireAsk } from '../protocol/messages.ts'
 import type { LockFence } from '../rules/fleet.ts'
+import { parseLock } from '../rules/scope.ts'
 import type { Ask, Grant } from './types.ts'
 
 /** The place of a message in the order of things. */
@@ -12,6 +13,20 @@ export interface Revision {
 
 export const isOlder = (a: Revision, b: Revision): boolean =>
   a.term < b.term || (a.term === b.term && a.rev < b.rev)
+
+/** Why an ask cannot even be sent: one that Locksmith cannot read would spoil every heartbeat that names it. */
+export function wrongWith({ locks }: Ask, open: number): LocksmithError | undefined {
+  const bad = locks.find((lock) => parseLock(lock) === undefined)
+  if (bad !== undefined) return new LocksmithError('LK-1002', `"${bad}" is not a lock name`)
+  if (locks.length === 0 || locks.length > MAX_LOCKS)
+    return new LocksmithError('LK-1002', `1 to ${MAX_LOCKS} locks are asked for at once, not ${locks.length}`)
+  if (open >= MAX_ASKS)
+    return new LocksmithError(
+      'LK-1004',
+      `${open} requests of this session are open, the most that it can have`
+    )
+  return undefined
+}
 
 export interface AskContext {
   readonly clock: Clock
@@ -46,7 +61,7 @@ export class PendingAsk {
     this.ask = ask
     this.#context = context
     this.#since = context.clock.now()
-    this.#phase = ask.phase ?? ''
+    this.#phase = (ask.phase ?? '').slice(0, MAX_PHASE)
     this.granted = new Promise((resolve, reject) => {
       this.#resolve = resolve
       this.#reject = reject
@@ -58,11 +73,12 @@ export class PendingAsk {
   }
 
   readonly wire = (): WireAsk => {
-    const { locks, reason } = this.ask
+    const { locks } = this.ask
+    const reason = (this.ask.reason ?? '').slice(0, MAX_REASON)
     const waitedMs = Math.max(0, this.#context.clock.now() - this.#since)
     const over = this.#state === 'over' ? { over: true } : {}
     const { request } = this
-    return { request, locks: [...locks], reason: reason ?? '', waitedMs, phase: this.#phase, ...over }
+    return { request, locks: [...locks], reason, waitedMs, phase: this.#phase, ...over }
   }
 
   /** Locksmith grants. It counts only while the lease lives: a grant carries no lease of its own. */
@@ -132,7 +148,7 @@ export class PendingAsk {
       },
       fence: (lock) => fences.get(lock) ?? 0,
       setPhase: (phase) => {
-        const said = phase.slice(0, 100)
+        const said = phase.slice(0, MAX_PHASE)
         if (said === this.#phase) return
         this.#phase = said
         this.#context.hurry()

@@ -1,6 +1,7 @@
 import type { PublishOptions } from '../platform/broker.ts'
 import { ERRORS, type ErrorCode, LocksmithError } from '../protocol/errors.ts'
 import {
+  MAX_REPLY_BYTES,
   parsePayload,
   type ReplyOf,
   reply,
@@ -52,7 +53,7 @@ export function openFleetConnection(options: ConnectionOptions): FleetConnection
       disconnected: (why) => downs.call(why),
       message: (message) => {
         if (message.topic !== mine) return messages.call(message)
-        const parsed = parsePayload(reply, message.payload)
+        const parsed = parsePayload(reply, message.payload, MAX_REPLY_BYTES)
         // A reply is never retained: one that is was left by somebody else.
         if (parsed.ok && !message.retain) replies.call(parsed.value)
       },

@@ -1,7 +1,7 @@
 import type { Timer } from '../platform/clock.ts'
 import { LocksmithError } from '../protocol/errors.ts'
 import type { ReplyOf, WireReply, WireRequest } from '../protocol/messages.ts'
-import { type AskContext, isOlder, PendingAsk, type Revision } from './asks.ts'
+import { type AskContext, isOlder, PendingAsk, type Revision, wrongWith } from './asks.ts'
 import { errorOf, REPEAT_MS, silence } from './connection.ts'
 import { makeId } from './id.ts'
 import { keepAsking, repeatUntilAnswered } from './repeat.ts'
@@ -307,7 +307,9 @@ class Session implements FleetSession {
   acquire(ask: Ask): Promise<Grant> {
     const request = makeId(this.#options.random)
     const pending = new PendingAsk(request, ask, this.#askContext())
+    const wrong = wrongWith(ask, this.#asks.size)
     if (this.#closed) pending.refuse(new LocksmithError('LK-1007', 'the session is closed'))
+    else if (wrong !== undefined) pending.refuse(wrong)
     else if (ask.signal?.aborted) pending.refuse(givenUp())
     else this.#pursue(pending)
     return pending.granted

@@ -5,6 +5,15 @@ import { isDevicePath, isName, isScope, parseLock } from '../rules/scope.ts'
 
 /** The largest payload that is looked at. A document of 64 KiB, escaped as JSON, stays below it. */
 export const MAX_PAYLOAD_BYTES = 256 * 1024
+/** An answer may tell of a thousand devices; nothing larger crosses a connection. */
+export const MAX_REPLY_BYTES = 1024 * 1024
+
+/** How many requests one session may have open, and locks one request. */
+export const MAX_ASKS = 16
+export const MAX_LOCKS = 16
+/** Characters. */
+export const MAX_REASON = 500
+export const MAX_PHASE = 100
 
 const name = z.string().refine(isName, 'not a name (a-z, 0-9, ".", "_", "-"; at most 63)')
 const devicePath = z.string().max(512).refine(isDevicePath, 'not a device path')
@@ -16,7 +25,7 @@ const lock = z
 const id = z.string().min(1).max(64)
 const count = z.int().min(0)
 const fence = z.int().min(0).max(Number.MAX_SAFE_INTEGER)
-const text = z.string().max(500)
+const text = z.string().max(MAX_REASON)
 
 export const lockFence = z.object({ lock, fence })
 const owner = z.object({
@@ -28,11 +37,11 @@ const owner = z.object({
 
 const ask = z.object({
   request: id,
-  locks: z.array(lock).min(1).max(16),
+  locks: z.array(lock).min(1).max(MAX_LOCKS),
   reason: text,
   waitedMs: z.number().min(0),
   /** What the owner says it is doing. */
-  phase: z.string().max(100).optional(),
+  phase: z.string().max(MAX_PHASE).optional(),
   /** Ended for its owner, whose present step has not: named until then, and no longer wanted. */
   over: z.boolean().optional()
 })
@@ -53,7 +62,7 @@ export const request = z.discriminatedUnion('op', [
     session: count,
     seq: count,
     heard: count,
-    asks: z.array(ask).max(16),
+    asks: z.array(ask).max(MAX_ASKS),
     knownFence: fence,
     knownTerm: count.optional(),
     enforces: z.boolean().optional(),
@@ -304,11 +313,15 @@ export type Parsed<T> =
   | { readonly ok: false; readonly problem: string }
 
 /** Reads a payload as JSON of a given shape; the problem is one sentence that names the place. */
-export function parsePayload<T>(schema: z.ZodType<T>, payload: Uint8Array): Parsed<T> {
-  if (payload.length > MAX_PAYLOAD_BYTES) {
+export function parsePayload<T>(
+  schema: z.ZodType<T>,
+  payload: Uint8Array,
+  maxBytes = MAX_PAYLOAD_BYTES
+): Parsed<T> {
+  if (payload.length > maxBytes) {
     return {
       ok: false,
-      problem: `payload of ${payload.length} bytes; at most ${MAX_PAYLOAD_BYTES} are accepted`
+      problem: `payload of ${payload.length} bytes; at most ${maxBytes} are accepted`
     }
   }
   let json: unknown

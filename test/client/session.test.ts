@@ -474,3 +474,49 @@ test('a request that was lost on its way is repeated until it is answered, and a
   await house.clock.advance(1000)
   assert.equal(fate.error?.code, 'LK-3003')
 })
+
+test('an ask that Locksmith could not read is refused before it is sent, and spoils nothing', async () => {
+  const house = await new House().open()
+  const session = house.session('ops')
+  const grant = await granted(house, session)
+  for (const locks of [
+    ['AIM'],
+    ['*:aim', ''],
+    [],
+    Array.from({ length: 17 }, (_, index) => `line-${index}:aim`)
+  ]) {
+    const fate = follow(session.acquire({ locks, wait: true }))
+    await house.clock.advance(1)
+    assert.equal(fate.error?.code, 'LK-1002', String(locks))
+  }
+  await house.clock.advance(2 * TTL_MS)
+  assert.equal(grant.lost.aborted, false)
+})
+
+test('words that are too long are cut short, and heartbeats go on', async () => {
+  const house = await new House().open()
+  const session = house.session('ops')
+  await house.clock.advance(100)
+  const long = 'x'.repeat(10_000)
+  const fate = follow(session.acquire({ locks: ['*:aim'], wait: true, reason: long, phase: long }))
+  await house.clock.advance(1000)
+  fate.value?.setPhase(long)
+  await house.clock.advance(2 * TTL_MS)
+  assert.equal(fate.value?.lost.aborted, false)
+  assert.equal(house.events('bad-request').length, 0)
+})
+
+test('more requests than a heartbeat can name are refused, and the others live on', async () => {
+  const house = await new House().open()
+  await granted(house, house.session('holder'))
+  const session = house.session('ops')
+  await house.clock.advance(100)
+  const fates = Array.from({ length: 20 }, () => follow(session.acquire({ locks: ['*:aim'], wait: true })))
+  await house.clock.advance(2 * TTL_MS)
+  assert.deepEqual(
+    fates.map(({ error }) => error?.code).filter((code) => code !== undefined),
+    Array(4).fill('LK-1004')
+  )
+  assert.ok(session.leaseLeftMs() > 0)
+  assert.equal(house.events('bad-request').length, 0)
+})

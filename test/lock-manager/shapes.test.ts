@@ -275,3 +275,20 @@ test('a record names the first twenty who wait, and locks names all', async () =
   const [lock] = await ask<{ waiters: Json[] }[]>(house, 'locks')
   assert.equal(lock?.waiters.length, 25)
 })
+
+test('status of a thousand devices is an answer that can be heard', async () => {
+  const house = await new House().open()
+  for (let index = 0; index < 1000; index += 1) {
+    const state = { ...agentState, device: `plant-1/line-${index % 40}/arm-${index}` }
+    house.broker.publish('arm', {
+      ...{
+        topic: `locksmith/1/default/agent/arm-${index}`,
+        payload: JSON.stringify(state),
+        qos: 1,
+        retain: true
+      }
+    })
+  }
+  const { devices } = await ask<{ devices: Json[] }>(house, 'status')
+  assert.equal(devices.length, 1000)
+})

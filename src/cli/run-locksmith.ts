@@ -44,7 +44,7 @@ export interface LocksmithRun {
 
 const SWEEP = '*/5 * * * * *'
 
-/** Runs the lock manager until it is told to stop. Throws LK-7001 (database), LK-6004 (configuration). */
+/** Runs the lock manager until it is told to stop. Throws LK-7001 (database), LK-7002 (disk), LK-6004 (configuration). */
 export async function runLocksmith(run: LocksmithRun): Promise<void> {
   const log = createLogger({ name: 'locksmith' })
   const database = resolve(storeFile(run.store ?? run.config.store ?? defaultStore(run.env)))
@@ -90,7 +90,9 @@ function openStore(file: string): Store {
     mkdirSync(dirname(file), { recursive: true })
     return openSqliteStore(file)
   } catch (error) {
-    if (error instanceof StoreError) throw new LocksmithError('LK-7001', error.message)
+    // A full disk must not keep Locksmith down for good: a service manager starts it again after LK-7002, not after LK-7001.
+    if (error instanceof StoreError)
+      throw new LocksmithError(error.fatal ? 'LK-7001' : 'LK-7002', error.message)
     throw new LocksmithError('LK-7001', `${file}: ${(error as Error).message}`)
   }
 }

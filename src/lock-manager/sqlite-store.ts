@@ -14,7 +14,7 @@ const SCHEMA = `
  * SQLite in WAL mode with synchronous=FULL: a commit costs about one fdatasync, and a power cut loses nothing that was
  * answered. One process at a time: a second one is refused instead of corrupting or waiting.
  *
- * @throws StoreError (fatal) when the file is no database, is damaged, is of a newer version or is in use
+ * @throws StoreError, fatal when the file is no database, is damaged, is of a newer version or is in use
  */
 export function openSqliteStore(file: string): Store {
   let db: DatabaseSync | undefined
@@ -34,11 +34,14 @@ export function openSqliteStore(file: string): Store {
   }
 }
 
+/** The disk's trouble, not the database's: with space, or writable, the same file is fit for use. */
+const MAY_PASS = /disk is full|disk I\/O error|readonly database/i
+
 /** One line that names the file. */
 function unusable(file: string, error: unknown): StoreError {
   const message = (error as Error).message.replaceAll(/\s+/g, ' ')
   const why = /locked|busy/i.test(message) ? 'another process uses it' : message
-  return new StoreError(`${file}: ${why}`, true)
+  return new StoreError(`${file}: ${why}`, !MAY_PASS.test(message))
 }
 
 interface JsonRow {

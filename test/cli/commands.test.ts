@@ -139,6 +139,14 @@ test('serve ends with 78 and names the trouble: configuration, database, fence f
   assert.match(fences.stderr, /^LK-7001 .*locksmith\.fences\.json/)
 })
 
+test('a disk without space ends serve with a code after which it is started again, and with no word of giving the store up', async (t) => {
+  const store = join(temporaryFolder(t), 'locksmith.db')
+  const full = startShell(t, `ulimit -f 8; exec $LOCKSMITH serve --store sqlite:${store}`, {})
+  const { code } = await full.exited()
+  assert.equal(code, 1, full.stderr)
+  assert.match(full.stderr, /^LK-7002 .*locksmith\.db: .*(full|I\/O).* Free the disk/)
+})
+
 test('serve waits for a broker that is not there, says so, and stops when told', async (t) => {
   const folder = temporaryFolder(t)
   const broker = `mqtt://127.0.0.1:${await freePort()}`

@@ -4,7 +4,8 @@ import type { ReplyOf, WireReply, WireRequest } from '../protocol/messages.ts'
 import { type AskContext, isOlder, PendingAsk, type Revision, wrongWith } from './asks.ts'
 import { errorOf, REPEAT_MS, silence } from './connection.ts'
 import { makeId } from './id.ts'
-import { keepAsking, repeatUntilAnswered } from './repeat.ts'
+import { givenUp, pursue } from './pursue.ts'
+import { repeatUntilAnswered } from './repeat.ts'
 import type { Ask, FleetSession, Grant, RequestOptions, SessionOptions, Truth } from './types.ts'
 
 /** Heartbeats whose sending is remembered, to judge the lease of their replies. */
@@ -12,11 +13,8 @@ const SENDINGS_KEPT = 64
 /** What an owner is doing is told within this time. */
 const HURRY_MS = 250
 const RELEASE_WITHIN_MS = 2000
-const ANSWER_WITHIN_MS = 5000
 /** Two Locksmiths that do not know each other's sessions must not make a loop at the speed of a round trip. */
 const ANEW_EVERY_MS = 1000
-
-const givenUp = (): LocksmithError => new LocksmithError('LK-1007', 'given up by the asker')
 
 /**
  * One session: says hello, renews its lease, names its requests, and judges every lease by the moment at which the heartbeat
@@ -328,37 +326,20 @@ class Session implements FleetSession {
   }
 
   #pursue(pending: PendingAsk): void {
-    const { request, ask } = pending
+    const { request } = pending
     const { clock, connection } = this.#options
     this.#asks.set(request, pending)
-    const giveUp = (error: LocksmithError): void => {
-      if (pending.state !== 'waiting') return
-      pending.refuse(error)
-      this.#asks.delete(request)
-      void this.#sendRelease(request)
-    }
-    const abort = (): void => giveUp(givenUp())
-    ask.signal?.addEventListener('abort', abort, { once: true })
-    const stop = keepAsking({
+    pursue({
       clock,
       connection,
-      request,
-      wait: ask.wait,
-      wanted: () => pending.state === 'waiting' && !this.#closed,
-      send: () => this.#sendAcquire(pending)
-    })
-    // Who does not wait is answered in bounded time, also when there is nobody to answer.
-    const deadline = ask.wait
-      ? undefined
-      : clock.after(ANSWER_WITHIN_MS, () => giveUp(silence(connection.connected, ANSWER_WITHIN_MS)))
-    const settled = (): void => {
-      stop()
-      deadline?.cancel()
-      ask.signal?.removeEventListener('abort', abort)
-    }
-    pending.granted.then(settled, () => {
-      settled()
-      this.#asks.delete(request)
+      pending,
+      open: () => !this.#closed,
+      send: () => this.#sendAcquire(pending),
+      giveBack: () => {
+        this.#asks.delete(request)
+        void this.#sendRelease(request)
+      },
+      refused: () => this.#asks.delete(request)
     })
   }
 

@@ -4,8 +4,8 @@ import { test } from 'node:test'
 import { simulate } from '../../src/simulation/index.ts'
 
 /** Virtual minutes of each run, and how many runs. `SIM_SEED` names the first. */
-const minutes = 2
-const seeds = 30
+const minutes = 1
+const seeds = 24
 
 test('none of the five promises is broken on seeds that nobody has chosen', async (t) => {
   const seed = Number(process.env.SIM_SEED ?? randomInt(1, 2 ** 31))
@@ -19,7 +19,7 @@ test('none of the five promises is broken on seeds that nobody has chosen', asyn
 })
 
 test('faults of every kind happen, and meet changes at every step', async () => {
-  const { met } = await simulate({ seed: 1, seeds: 30, minutes })
+  const { met } = await simulate({ seed: 1, seeds: 40, minutes })
   const faults = new Set(Object.keys(met).map((key) => key.split(' × ')[0]))
   const states = new Set(Object.keys(met).map((key) => key.split(' × ')[1]))
   for (const fault of ['kill', 'kill Locksmith', 'stop at an effect', 'broker restart', 'cut line'])

@@ -70,10 +70,14 @@ export async function runLocksmith(run: LocksmithRun): Promise<void> {
     log,
     defer: (task) => void setImmediate(task),
     everySweep: (sweep) =>
-      everyCron(run.config.collector ?? SWEEP, () => {
-        policies.refresh()
-        sweep()
-      })
+      everyCron(
+        run.config.collector ?? SWEEP,
+        () => {
+          policies.refresh()
+          sweep()
+        },
+        { clock }
+      )
   })
   const systemd = keepSystemdInformed(run.env)
   void locksmith.ready.then(() => systemd.ready(`serving fleet ${run.fleet}`)).then(keepCompiled)

@@ -16,6 +16,19 @@ export interface Capabilities {
   readonly hostSilenceStop: boolean
   /** Proves standstill, rather than acknowledging the command to stop. */
   readonly standstillProof: boolean
+  /** What it can do by itself to get itself to safety, the preferred one first; most can do none. */
+  readonly manoeuvres: readonly Manoeuvre[]
+}
+
+export type Manoeuvre = 'return' | 'land'
+
+/** A quantity that the stored configuration limits, as it is now. */
+export interface Measured {
+  readonly what: string
+  readonly value: number
+  readonly min: number
+  readonly max: number
+  readonly unit: string
 }
 
 export interface ControllerStatus {
@@ -32,6 +45,8 @@ export interface ControllerStatus {
   /** No host has said hello since the controller's reset: it was (re)started. */
   readonly rebooted: boolean
   readonly storageFault: boolean
+  /** Told by a controller that knows position and speed in the units of its limits. */
+  readonly measured?: readonly Measured[]
 }
 
 /** What is in force and would survive a reset. */
@@ -130,6 +145,8 @@ export interface Controller {
   pause(why: PauseReason, withinMs?: number): Promise<ControllerStatus>
   /** Undoes just the pause whose id the last status carries, on the present link. Resolves once the latch is seen open. */
   resume(): Promise<void>
+  /** Resolves when it has been carried out and the device stands. Only where `manoeuvres` names it. */
+  manoeuvre?(how: Manoeuvre): Promise<void>
   stage(request: StageRequest): Promise<void>
   /** Resolves with true when that fence had been committed before (nothing changed). */
   commit(resource: string, fence: number): Promise<boolean>

@@ -4,15 +4,18 @@ import type { Clock } from '../platform/clock.ts'
 import type { Files } from '../platform/durable-file.ts'
 import type { Log } from '../platform/logger.ts'
 import { topicsOf } from '../protocol/topics.ts'
+import { restoredBudget } from '../rules/budget.ts'
 import type { Step } from '../rules/change.ts'
 import { bootInterlock, configHoldId } from '../rules/interlock.ts'
 import { deviceName } from '../rules/scope.ts'
+import { Allowance } from './allowance.ts'
 import type { ChangeDeps } from './change-deps.ts'
 import { recoverOpen, retryUnverified, showDoubt } from './conclude.ts'
 import type { AgentConfig } from './config.ts'
 import { configFiles } from './config-file.ts'
 import { Guard } from './guard.ts'
 import { openJournal } from './journal.ts'
+import { openKeeper } from './keeper.ts'
 import { joinFleet, type Member } from './member.ts'
 import { stateOf } from './report.ts'
 import { settleStrays } from './stray.ts'
@@ -55,25 +58,36 @@ export function startAgent(options: AgentOptions): Agent {
   const { config, clock, log, controllers } = options
   const name = deviceName(config.device)
   const journal = openJournal({ files: options.files, path: `${config.stateDir}/journal.jsonl`, log })
+  const keeper = openKeeper({ files: options.files, stateDir: config.stateDir, log })
+  const identity = { name, device: config.device, autoRestart: config.profile.autoRestart !== undefined }
+  let allowance: Allowance | undefined
   let member: Member | undefined
   let stopped = false
   const guard = new Guard({
-    interlock: bootInterlock(
-      { name, device: config.device, autoRestart: config.profile.autoRestart !== undefined },
-      clock.now()
-    ),
+    interlock: bootInterlock(identity, clock.now(), keeper.kept.waivers),
     controllers,
     clock,
     log,
     standstillMs: options.standstillMs ?? STANDSTILL_MS,
-    changed: () => member?.changed(),
+    changed: () => {
+      member?.changed()
+      allowance?.look()
+    },
     greeted: () => member?.controllerBack()
   })
+  const { pauseBudget, afterBudget } = config.profile
+  const now = { now: clock.now(), boot: options.boot }
+  const watched = new Allowance({
+    ...{ guard, controllers, journal, keeper, clock, log, afterBudget, boot: options.boot },
+    budget: restoredBudget(pauseBudget, keeper.kept.budget, now)
+  })
+  allowance = watched
   const deps: ChangeDeps = {
     name,
     journal,
     configs: configFiles(options.files, config.stateDir, clock),
     guard,
+    allowance: watched,
     controllers,
     log,
     authority: (update, signal) => {
@@ -85,11 +99,6 @@ export function startAgent(options: AgentOptions): Agent {
     },
     standstillMs: options.standstillMs ?? STANDSTILL_MS,
     reachableMs: options.reachableMs ?? REACHABLE_MS
-  }
-  const { afterBudget } = config.profile
-  if (afterBudget !== 'stay') {
-    const why = `afterBudget = "${afterBudget}" is not acted upon: the device stands until its holds fall`
-    log.warn({ event: 'after-budget', afterBudget }, why)
   }
   const start = async (): Promise<void> => {
     await recoverAtStart(deps)
@@ -103,6 +112,7 @@ export function startAgent(options: AgentOptions): Agent {
       stopped = true
       await started.catch(() => undefined)
       await member?.leave()
+      watched.close()
       guard.close()
       await Promise.all(controllers.map((controller) => controller.close()))
     }

@@ -2,6 +2,7 @@ import type { Controller } from '../../firmware-bridge/drivers/controller.ts'
 import type { Log } from '../platform/logger.ts'
 import type { Update } from '../protocol/messages.ts'
 import type { Step } from '../rules/change.ts'
+import type { Allowance } from './allowance.ts'
 import type { Authority } from './authority.ts'
 import type { ConfigFiles } from './config-file.ts'
 import type { Guard } from './guard.ts'
@@ -14,6 +15,8 @@ export interface ChangeDeps {
   readonly journal: Journal
   readonly configs: ConfigFiles
   readonly guard: Guard
+  /** How long the device may still stand. */
+  readonly allowance: Pick<Allowance, 'requireRoom' | 'bound'>
   readonly controllers: readonly Controller[]
   readonly log: Log
   /** The right to make this change: waits for it, or refuses. */

@@ -48,7 +48,8 @@ export async function applyUpdate(
     }
     enter(deps, { entry: 'step', step: 'acquire' })
     authority = await deps.authority(update, signal)
-    await carry({ deps, change, authority, targets: valid })
+    deps.allowance.requireRoom(change.resource)
+    await carry({ deps, change, authority: deps.allowance.bound(authority), targets: valid })
     conclude(deps, { how: 'applied', change })
   } catch (error) {
     if (signal.aborted && signal.reason instanceof PutOff && authority === undefined) {

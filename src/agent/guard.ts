@@ -1,6 +1,7 @@
 import {
   type Controller,
   ControllerUnreachable,
+  type Manoeuvre,
   type PauseReason,
   StandstillUnproved
 } from '../../firmware-bridge/drivers/controller.ts'
@@ -16,12 +17,16 @@ import {
   heldUnder,
   type Interlock,
   type LockView,
+  limitsHoldId,
   type NewHold,
   onRecord,
   onTruth,
   raise,
-  type TruthView
+  type TruthView,
+  type Waiver,
+  waive
 } from '../rules/interlock.ts'
+import { beyondLimits } from '../rules/limits.ts'
 import { Post } from './post.ts'
 import { type Check, Waiting } from './waiting.ts'
 
@@ -100,7 +105,13 @@ export class Guard {
     return this.standing && decision(this.#interlock) === 'paused' ? heldUnder(this.#interlock) : []
   }
 
+  /** A controller is on its way to safety by itself. */
+  get manoeuvring(): boolean {
+    return this.posts.some((post) => post.phase === 'manoeuvring')
+  }
+
   get state(): MotionState {
+    if (this.manoeuvring) return 'running'
     if (this.posts.some((post) => post.phase === 'fault' || post.phase === 'away')) return 'fault'
     if (decision(this.#interlock) === 'paused') return this.standing ? 'paused' : 'pausing'
     return this.posts.every((post) => post.phase === 'running') ? 'running' : 'resuming'
@@ -129,6 +140,16 @@ export class Guard {
 
   drop(ids: readonly string[]): void {
     this.#move(drop(this.#interlock, ids, this.#options.clock.now()))
+  }
+
+  /** These holds, by the grants that were seen, stop the device no more. */
+  waive(waivers: readonly Waiver[]): void {
+    this.#move(waive(this.#interlock, waivers))
+  }
+
+  /** Orders every controller that can. The holds stay: where it has come to stand, the device is paused anew. */
+  manoeuvre(how: Manoeuvre): void {
+    for (const post of this.posts) if (post.phase === 'standing' && post.can(how)) post.manoeuvre(how)
   }
 
   /**
@@ -179,6 +200,7 @@ export class Guard {
   /** Brings every controller nearer to what the holds demand. Safe to call at any time. */
   #kick(): void {
     if (this.#closed) return
+    for (const post of this.posts) this.#watchLimits(post)
     if (decision(this.#interlock) === 'paused') this.#pauseAll()
     else this.#resumeAll()
     this.#waiting.look()
@@ -199,6 +221,16 @@ export class Guard {
       post.greeted && (post.phase === 'standing' || post.phase === 'running' || post.phase === 'resuming')
     if (!this.posts.every(ready)) return
     for (const post of this.posts) if (post.phase === 'standing') post.resume()
+  }
+
+  /** One that would be set going beyond the limits of its configuration stands until it is within them. */
+  #watchLimits(post: Post): void {
+    const id = limitsHoldId(post.name)
+    const beyond = beyondLimits(post.controller.status?.measured ?? [])
+    if (beyond === undefined) return this.#interlock.holds.has(id) ? this.drop([id]) : undefined
+    if (post.phase !== 'standing' || decision(this.#interlock) === 'paused') return
+    const why = `controller ${post.name} must not be set going: ${beyond}`
+    this.raise({ id, kind: 'controller', owner: this.#interlock.name, why })
   }
 
   #raiseController(post: Post, why: string): void {

@@ -3,6 +3,7 @@ import {
   ControllerRefusal,
   type ControllerStatus,
   ControllerUnreachable,
+  type Manoeuvre,
   type PauseReason,
   type Stored
 } from '../../firmware-bridge/drivers/controller.ts'
@@ -13,7 +14,16 @@ import type { Log } from '../platform/logger.ts'
  * `standing`: proved under the present pause. `idle`: reachable, and neither proved to stand nor known to run. `fault`: it
  * did not do as it was told; it is told again soon.
  */
-export type PostPhase = 'away' | 'idle' | 'pausing' | 'standing' | 'resuming' | 'running' | 'fault'
+export type PostPhase =
+  | 'away'
+  | 'idle'
+  | 'pausing'
+  | 'standing'
+  | 'resuming'
+  | 'running'
+  /** On its way to safety by itself; it is paused anew when it has come there. */
+  | 'manoeuvring'
+  | 'fault'
 
 export interface PostHooks {
   readonly clock: Clock
@@ -69,6 +79,15 @@ export class Post {
 
   resume(): void {
     this.#order('resuming', 'running', () => this.controller.resume())
+  }
+
+  manoeuvre(how: Manoeuvre): void {
+    this.#order('manoeuvring', 'idle', async () => this.controller.manoeuvre?.(how))
+  }
+
+  can(how: Manoeuvre): boolean {
+    const { capabilities, manoeuvre } = this.controller
+    return manoeuvre !== undefined && capabilities?.manoeuvres.includes(how) === true
   }
 
   /** Tells floors that have grown. A controller that cannot be told now is told at its next greeting. */

@@ -180,6 +180,11 @@ export const ERRORS = {
     hint: 'The device stays paused; locksmith why DEVICE says what would help',
     exit: EXIT.failed
   },
+  'LK-4003': {
+    title: 'The pause budget does not suffice',
+    hint: 'Let the device move until it does, or give its profile a larger pauseBudget; then push again',
+    exit: EXIT.failed
+  },
   'LK-4004': {
     title: 'Another agent of this device is running',
     hint: 'Stop the one named, or give this one another device',
@@ -283,6 +288,7 @@ export const CODE_OF: Readonly<Record<RefusalWhy, ErrorCode>> = {
   'lock-does-not-cover': 'LK-1013',
   'reason-missing': 'LK-1014',
   'more-than-slots': 'LK-1017',
+  'budget-too-small': 'LK-4003',
   'unknown-session': 'LK-2001',
   'session-replaced': 'LK-2002',
   'no-lease': 'LK-2003',
@@ -292,6 +298,8 @@ export const CODE_OF: Readonly<Record<RefusalWhy, ErrorCode>> = {
   'push-unknown': 'LK-3002',
   'no-devices': 'LK-3003'
 }
+
+const seconds = (ms: number): string => `${Math.ceil(ms / 100) / 10} s`
 
 /** A refusal in a sentence. */
 export function describe(refusal: Refusal): string {
@@ -310,6 +318,14 @@ export function describe(refusal: Refusal): string {
       return 'the session has no lease'
     case 'holds-already':
       return `the session holds ${refusal.locks.join(', ')}`
+    case 'budget-too-small': {
+      const { leftMs, neededMs, enoughInMs } = refusal
+      const when =
+        enoughInMs === null
+          ? 'the whole pauseBudget is too small for it'
+          : `enough after ${seconds(enoughInMs)} in motion`
+      return `${seconds(leftMs)} of the pause budget are left, a roll-back may take ${seconds(neededMs)}: ${when}`
+    }
     case 'more-than-slots':
       return `${refusal.asked} device locks of ${refusal.resource} are asked for at once; below ${refusal.scope} at most ${refusal.slots} may be held`
     case 'outside-own-device':
@@ -323,7 +339,7 @@ export function describe(refusal: Refusal): string {
     case 'stale-message':
       return 'a later heartbeat of the session had already given this request up'
     case 'not-ready':
-      return `nothing is granted for another ${Math.ceil(refusal.inMs / 100) / 10} s`
+      return `nothing is granted for another ${seconds(refusal.inMs)}`
     case 'unbelievable-fence':
       return `fence ${refusal.fence} was claimed, the highest granted is ${refusal.highest}`
     case 'identity-taken':
@@ -352,7 +368,7 @@ function describeBlocker({
   freedBy,
   slot
 }: Extract<Refusal, { why: 'busy' }>['blockers'][number]): string {
-  const when = freedBy.inMs === null ? '' : ` in ${Math.ceil(freedBy.inMs / 100) / 10} s at the latest`
+  const when = freedBy.inMs === null ? '' : ` in ${seconds(freedBy.inMs)} at the latest`
   const place =
     slot === undefined ? '' : `, one of ${slot.most} slot${slot.most === 1 ? '' : 's'} below ${slot.scope}`
   return `${lock} is ${state} by ${owner?.name ?? 'nobody'}${place} (freed by ${freedBy.what}${when})`

@@ -52,6 +52,8 @@ export interface Interlock {
   readonly fenceHigh: number
   /** No lock hold falls before. */
   readonly quietUntil: number
+  /** Bypasses of an earlier life of the agent, until Locksmith says which of their grants still stand. */
+  readonly remembered: readonly Waiver[]
 }
 
 /** A lock as a record or a heartbeat reply shows it. */
@@ -80,6 +82,7 @@ export const RESTART = 'operator:restart'
 export const lockHoldId = (lock: string): string => `lock:${lock}`
 export const configHoldId = (resource: string): string => `config:${resource}`
 export const controllerHoldId = (controller: string): string => `controller:${controller}`
+export const limitsHoldId = (controller: string): string => `limits:${controller}`
 
 export interface Identity {
   readonly name: string
@@ -87,15 +90,20 @@ export interface Identity {
   readonly autoRestart: boolean
 }
 
-/** The state at boot: paused until the first renewing reply. */
-export function bootInterlock(identity: Identity, now: number): Interlock {
+/** The state at boot: paused until the first renewing reply. `remembered`: the bypasses that were in force before. */
+export function bootInterlock(
+  identity: Identity,
+  now: number,
+  remembered: readonly Waiver[] = []
+): Interlock {
   const state: Interlock = {
     ...identity,
     holds: new Map(),
     seen: new Map(),
     asOf: { term: 0, rev: 0 },
     fenceHigh: 0,
-    quietUntil: Number.NEGATIVE_INFINITY
+    quietUntil: Number.NEGATIVE_INFINITY,
+    remembered
   }
   const why = 'booted; Locksmith has not been heard yet'
   return raise(state, { id: CONTACT, kind: 'contact', owner: identity.name, why }, now)
@@ -133,6 +141,7 @@ export function onTruth(before: Interlock, truth: TruthView, now: number): Inter
   const listed = truth.covering.filter((view) => isForeign(state, view) && !isOverdue(state, truth, view))
   for (const view of listed) next = addLock(next, view, now)
   if (!speaks) return next
+  next = { ...next, remembered: [] }
   const names = new Set(listed.map((view) => view.lock))
   const fallen = [...next.holds.values()].filter(
     (hold) => mayFall(state, truth, hold) && !names.has(hold.lock ?? '')
@@ -212,9 +221,12 @@ function addLock(state: Interlock, view: LockView, now: number): Interlock {
     until: inMs === null ? null : now + inMs,
     lock: view.lock,
     fence: view.fence,
-    waived: same && old.waived
+    waived: same ? old.waived : isRemembered(state, id, view.fence)
   })
 }
+
+const isRemembered = ({ remembered }: Interlock, id: string, fence: number): boolean =>
+  remembered.some((waiver) => waiver.id === id && waiver.fence === fence)
 
 const put = (state: Interlock, hold: Hold): Interlock => ({
   ...state,
@@ -261,6 +273,13 @@ export function waive(state: Interlock, waivers: readonly Waiver[]): Interlock {
       next = put(next, { ...hold, waived: true })
   }
   return next
+}
+
+/** The bypasses in force, and those of an earlier life that may still be. */
+export function waiversOf({ holds, remembered }: Interlock): readonly Waiver[] {
+  const waived = [...holds.values()].filter((hold) => hold.waived)
+  const present = waived.map(({ id, fence }) => (fence === undefined ? { id } : { id, fence }))
+  return [...present, ...remembered.filter(({ id }) => !holds.has(id))]
 }
 
 /** The device runs when every hold is gone or waived. */

@@ -19,6 +19,13 @@ export type Refusal =
       readonly asked: number
       readonly slots: number
     }
+  | {
+      readonly why: 'budget-too-small'
+      readonly leftMs: number
+      readonly neededMs: number
+      /** After so long a time in motion it would suffice; null when it never does. */
+      readonly enoughInMs: number | null
+    }
   | { readonly why: 'outside-own-device'; readonly lock: string; readonly device: string }
   | { readonly why: 'forbidden-by-policy'; readonly lock: string; readonly name: string }
   | { readonly why: 'request-ended'; readonly how: string }

@@ -30,6 +30,7 @@ const refusals: { readonly [Why in RefusalWhy]: Extract<Refusal, { why: Why }> }
   'no-lease': { why: 'no-lease' },
   'holds-already': { why: 'holds-already', locks: ['*:aim'] },
   'more-than-slots': { why: 'more-than-slots', scope: 'plant-2', resource: 'aim', asked: 3, slots: 2 },
+  'budget-too-small': { why: 'budget-too-small', leftMs: 300, neededMs: 2000, enoughInMs: 1700 },
   'outside-own-device': { why: 'outside-own-device', lock: '*:aim', device: 'arm-7' },
   'forbidden-by-policy': { why: 'forbidden-by-policy', lock: '*:aim', name: 'x' },
   'request-ended': { why: 'request-ended', how: 'released' },

@@ -14,7 +14,8 @@ import {
   RESTART,
   raise,
   type TruthView,
-  waive
+  waive,
+  waiversOf
 } from '../../src/rules/interlock.ts'
 
 const device = 'plant-2/line-4/arm-7'
@@ -260,4 +261,20 @@ test('whatever is lost, repeated or overtaken, the newest word heard of each loc
     }),
     { numRuns: 1000 }
   )
+})
+
+test('a bypass outlives a restart of the agent for just the grants that it saw, until Locksmith has spoken', () => {
+  const waived = waive(held(), [{ id: 'lock:*:aim', fence: 5 }])
+  assert.deepEqual(waiversOf(waived), [{ id: 'lock:*:aim', fence: 5 }])
+  const rebooted = (): Interlock =>
+    bootInterlock({ name: 'arm-7', device, autoRestart: true }, 0, waiversOf(waived))
+  assert.equal(decision(rebooted()), 'paused')
+  const same = onTruth(rebooted(), truth({ covering: [view()] }), 1)
+  assert.equal(decision(same), 'run')
+  assert.equal(same.holds.get('lock:*:aim')?.waived, true)
+  const newer = truth({ fenceHigh: 6, covering: [view({ fence: 6, floor: 6 })] })
+  assert.equal(decision(onTruth(rebooted(), newer, 1)), 'paused')
+  const gone = onTruth(rebooted(), truth(), 1)
+  assert.deepEqual(waiversOf(gone), [])
+  assert.equal(decision(onRecord(gone, view({ rev: 12 }), 2)), 'paused')
 })

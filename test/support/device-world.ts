@@ -122,6 +122,13 @@ interface LifeOptions extends Pick<AgentOptions, 'haltAt' | 'halt'> {
   readonly wrap?: (controller: Controller) => Controller
 }
 
+interface WorldOptions {
+  readonly boards?: number
+  readonly autoRestart?: boolean
+  /** More lines of `[profile]`. */
+  readonly profile?: string
+}
+
 /** One device with its boards and its agent, a broker and a Locksmith, all on hand-driven time. */
 export class DeviceWorld {
   readonly timers = new HandTimers()
@@ -135,9 +142,9 @@ export class DeviceWorld {
   #pusher: FleetSession | undefined
   #life: Life | undefined
 
-  constructor({ boards = 1, autoRestart = true }: { boards?: number; autoRestart?: boolean } = {}) {
+  constructor({ boards = 1, autoRestart = true, profile = '' }: WorldOptions = {}) {
     this.boards = Array.from({ length: boards }, () => new FirmwareBoard(this.timers))
-    this.toml = agentToml(boards, autoRestart)
+    this.toml = agentToml(boards, autoRestart, profile)
     this.locksmith = this.#startLocksmith()
   }
 
@@ -334,7 +341,7 @@ export class DeviceWorld {
   }
 }
 
-function agentToml(boards: number, autoRestart: boolean): string {
+function agentToml(boards: number, autoRestart: boolean, profile: string): string {
   const controllers = Array.from(
     { length: boards },
     (_, at) => `[[controller]]\nname = "axis-${at + 1}"\ndriver = "native"\nport = "memory"\n`
@@ -345,6 +352,7 @@ stateDir = "/state"
 runDir = "/run"
 [profile]
 ${autoRestart ? 'autoRestart = "a test has no bystanders"' : ''}
+${profile}
 ${controllers.join('')}`
 }
 

@@ -78,7 +78,8 @@ export function capabilitiesOf(bits: number): Capabilities {
     staged: has(3),
     hostSilenceStop: has(4),
     standstillProof: has(5),
-    rollback: has(6)
+    rollback: has(6),
+    manoeuvres: []
   }
 }
 

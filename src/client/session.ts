@@ -369,7 +369,7 @@ class Session implements FleetSession {
   #repeat(
     build: (session: number, seq: number) => WireRequest,
     fits: (reply: WireReply) => boolean,
-    { timeoutMs = 5000, under }: RequestOptions
+    { timeoutMs = Math.max(5000, this.#ttlMs), under }: RequestOptions
   ): Promise<WireReply> {
     const { clock, connection } = this.#options
     return repeatUntilAnswered({

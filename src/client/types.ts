@@ -101,7 +101,7 @@ export interface Grant {
 }
 
 export interface RequestOptions {
-  /** 5000 unless given. */
+  /** One lease, and no less than 5000, unless given: an answer may be late by as much on a line that still counts as contact. */
   readonly timeoutMs?: number
   /** Nothing is sent once this grant is lost, judged anew before each sending: also by a process that was stopped and wakes. */
   readonly under?: Grant | undefined

@@ -1,42 +1,9 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import type { FleetSession, Grant, Truth } from '../../src/client/index.ts'
+import type { Truth } from '../../src/client/index.ts'
+import { aside, clear, follow, granted } from '../support/fate.ts'
 import { StallingClock } from '../support/stalling-clock.ts'
 import { House, TTL_MS } from '../support/test-locksmith.ts'
-
-/** What became of a promise by now. */
-interface Fate<T> {
-  value: T | undefined
-  error: (Error & { code?: string }) | undefined
-}
-
-function follow<T>(promise: Promise<T>): Fate<T> {
-  const fate: Fate<T> = { value: undefined, error: undefined }
-  promise.then(
-    (value) => {
-      fate.value = value
-    },
-    (error: Error) => {
-      fate.error = error
-    }
-  )
-  return fate
-}
-
-const aside = { qos: 1, retain: false } as const
-
-/** An operator clears what he sees. */
-function clear(house: House, lock: string): void {
-  const fence = house.record(lock)?.fence
-  house.say('operator', { op: 'unlock', id: `clear-${lock}`, lock, fence, reason: 'a trial', graceMs: 0 })
-}
-
-async function granted(house: House, session: FleetSession, lock = '*:aim'): Promise<Grant> {
-  const fate = follow(session.acquire({ locks: [lock], wait: true }))
-  await house.clock.advance(1000)
-  assert.ok(fate.value, `${lock} is granted`)
-  return fate.value
-}
 
 test('a session comes into contact by itself, and its lease counts from the sending of the heartbeat', async () => {
   const house = await new House().open()
@@ -202,50 +169,6 @@ test('two Locksmiths that refuse each other’s sessions cause no loop at the sp
   assert.ok(helloes() - before <= 12, `${helloes() - before} hellos in 10 s`)
 })
 
-test('who gives up a wait is refused, and what was granted meanwhile is given back', async () => {
-  const house = await new House().open()
-  const session = house.session('ops')
-  await house.clock.advance(100)
-  const stop = new AbortController()
-  // The grant is lost on its way, so the asker still waits when it gives up.
-  house.broker.loses = (to, { payload }) => to === 'ops' && /granted|"op":"heartbeat"/.test(payload)
-  const fate = follow(session.acquire({ locks: ['*:aim'], wait: true, signal: stop.signal }))
-  await house.clock.advance(100)
-  assert.equal(house.record('*:aim')?.state, 'held')
-  stop.abort()
-  await house.clock.advance(100)
-  assert.equal(fate.error?.code, 'LK-1007')
-  assert.equal(house.record('*:aim')?.state, 'free')
-})
-
-test('an ask whose signal has aborted already is refused at once and asks nobody', async () => {
-  const house = await new House().open()
-  const session = house.session('ops')
-  await house.clock.advance(100)
-  const fate = follow(session.acquire({ locks: ['*:aim'], wait: true, signal: AbortSignal.abort() }))
-  await house.clock.advance(1000)
-  assert.equal(fate.error?.code, 'LK-1007')
-  assert.equal(house.record('*:aim'), undefined)
-})
-
-test('without waiting, a taken lock is refused with who has it', async () => {
-  const house = await new House().open()
-  await granted(house, house.session('node-7'))
-  const session = house.session('ops')
-  await house.clock.advance(100)
-  const fate = follow(session.acquire({ locks: ['*:aim'], wait: false }))
-  await house.clock.advance(1000)
-  assert.equal(fate.error?.code, 'LK-1001')
-  assert.match(fate.error?.message ?? '', /node-7/)
-})
-
-test('without waiting, an ask that nobody answers ends', async () => {
-  const house = new House()
-  const fate = follow(house.session('ops').acquire({ locks: ['*:aim'], wait: false }))
-  await house.clock.advance(10_000)
-  assert.equal(fate.error?.code, 'LK-6002')
-})
-
 test('contact and calls end in bounded time: without a broker, and without Locksmith', async () => {
   const house = new House()
   const session = house.session('ops')
@@ -277,18 +200,6 @@ test('a hello that is refused for good tells whoever waits for contact why', asy
   await house.clock.advance(1000)
   assert.equal(fate.error?.code, 'LK-2005')
   assert.deepEqual(troubles, ['LK-2005'])
-})
-
-test('a request is repeated until it is answered, though most messages are lost', async () => {
-  const house = await new House().open()
-  const session = house.session('ops')
-  let turn = 0
-  house.broker.loses = () => turn++ % 3 !== 0
-  const fate = follow(session.acquire({ locks: ['*:aim'], wait: true }))
-  await house.clock.advance(60_000)
-  house.broker.loses = () => false
-  await house.clock.advance(TTL_MS)
-  assert.ok(fate.value !== undefined || fate.error !== undefined)
 })
 
 test('refresh resolves with the reply to a heartbeat sent after it was called, never with an earlier one', async () => {
@@ -348,73 +259,6 @@ test('close ends in bounded time when nobody answers, refuses what waits, and le
   assert.equal(house.broker.posted.length, sent)
 })
 
-test('a closed session refuses to ask for anything', async () => {
-  const house = await new House().open()
-  const session = house.session('ops')
-  await house.clock.advance(100)
-  void session.close()
-  await house.clock.advance(1000)
-  const fate = follow(session.acquire({ locks: ['*:aim'], wait: true }))
-  await house.clock.advance(1)
-  assert.equal(fate.error?.code, 'LK-1007')
-})
-
-test('a signal that outlives many asks is left as it was found', async () => {
-  const house = await new House().open()
-  const session = house.session('ops')
-  await house.clock.advance(100)
-  const { signal } = new AbortController()
-  let listeners = 0
-  const count = (step: number) => (method: typeof signal.addEventListener) =>
-    ((...args: Parameters<typeof signal.addEventListener>) => {
-      listeners += step
-      method.apply(signal, args)
-    }) as typeof signal.addEventListener
-  signal.addEventListener = count(1)(signal.addEventListener)
-  signal.removeEventListener = count(-1)(signal.removeEventListener)
-  for (let asks = 0; asks < 5; asks += 1) {
-    const fate = follow(session.acquire({ locks: ['*:aim'], wait: true, signal }))
-    await house.clock.advance(100)
-    void fate.value?.release()
-    await house.clock.advance(100)
-  }
-  assert.equal(listeners, 0)
-})
-
-test('a lost grant is named until it is released, and is never granted again to nobody', async () => {
-  const house = await new House().open()
-  const session = house.session('ops')
-  const grant = await granted(house, session)
-  clear(house, '*:aim')
-  await house.clock.advance(100)
-  assert.equal(grant.lost.aborted, true)
-  for (let minutes = 0; minutes < 20; minutes += 1) {
-    await house.clock.advance(60_000)
-    house.sweep()
-    assert.equal(house.record('*:aim')?.state, 'free')
-  }
-  const next = follow(house.session('next').acquire({ locks: ['*:aim'], wait: true }))
-  await house.clock.advance(1000)
-  assert.ok(next.value)
-})
-
-test('a grant of which a part has ended before it was heard is no grant', async () => {
-  const house = await new House().open()
-  const session = house.session('ops')
-  await house.clock.advance(100)
-  house.broker.loses = (to, { payload }) => to === 'ops' && /granted|ended|"op":"heartbeat"/.test(payload)
-  const fate = follow(session.acquire({ locks: ['*:aim', '*:safety'], wait: true }))
-  await house.clock.advance(100)
-  clear(house, '*:aim')
-  await house.clock.advance(100)
-  house.broker.loses = () => false
-  await house.clock.advance(TTL_MS / 3)
-  assert.equal(fate.value, undefined)
-  assert.equal(fate.error?.code, 'LK-1007')
-  await house.clock.advance(1000)
-  assert.equal(house.record('*:safety')?.state, 'free')
-})
-
 test('a reply whose lease has run out when it is read is no truth', async () => {
   const house = await new House().open()
   const truths: Truth[] = []
@@ -444,79 +288,4 @@ test('a lease that ran out during a stall is lost, also when a renewing reply is
   letGo()
   assert.equal(grant.lost.aborted, true)
   assert.equal(grant.leftMs(), 0)
-})
-
-test('an ask that was lost on its way is repeated at once, not with the next heartbeat', async () => {
-  const house = await new House().open()
-  const session = house.session('ops')
-  await house.clock.advance(1000)
-  let lost = 0
-  house.broker.loses = (to, { payload }) => to === '' && payload.includes('"acquire"') && lost++ === 0
-  const fate = follow(session.acquire({ locks: ['*:aim'], wait: true }))
-  await house.clock.advance(1000)
-  assert.equal(lost, 2)
-  assert.ok(fate.value)
-})
-
-test('a request that was lost on its way is repeated until it is answered, and a refusal is an answer', async () => {
-  const house = await new House().open()
-  const session = house.session('ops')
-  await house.clock.advance(100)
-  let lost = 0
-  house.broker.loses = (to, { payload }) => to === '' && payload.includes('"push"') && lost++ === 0
-  const push = { resource: 'aim', version: 1, document: '', digest: 'd'.repeat(64), scope: 'desert' }
-  const fate = follow(
-    session.request(
-      (number, seq) => ({ op: 'push', id: 'p', session: number, seq, ...push, under: null, atOnce: 1 }),
-      'push'
-    )
-  )
-  await house.clock.advance(1000)
-  assert.equal(fate.error?.code, 'LK-3003')
-})
-
-test('an ask that Locksmith could not read is refused before it is sent, and spoils nothing', async () => {
-  const house = await new House().open()
-  const session = house.session('ops')
-  const grant = await granted(house, session)
-  for (const locks of [
-    ['AIM'],
-    ['*:aim', ''],
-    [],
-    Array.from({ length: 17 }, (_, index) => `line-${index}:aim`)
-  ]) {
-    const fate = follow(session.acquire({ locks, wait: true }))
-    await house.clock.advance(1)
-    assert.equal(fate.error?.code, 'LK-1002', String(locks))
-  }
-  await house.clock.advance(2 * TTL_MS)
-  assert.equal(grant.lost.aborted, false)
-})
-
-test('words that are too long are cut short, and heartbeats go on', async () => {
-  const house = await new House().open()
-  const session = house.session('ops')
-  await house.clock.advance(100)
-  const long = 'x'.repeat(10_000)
-  const fate = follow(session.acquire({ locks: ['*:aim'], wait: true, reason: long, phase: long }))
-  await house.clock.advance(1000)
-  fate.value?.setPhase(long)
-  await house.clock.advance(2 * TTL_MS)
-  assert.equal(fate.value?.lost.aborted, false)
-  assert.equal(house.events('bad-request').length, 0)
-})
-
-test('more requests than a heartbeat can name are refused, and the others live on', async () => {
-  const house = await new House().open()
-  await granted(house, house.session('holder'))
-  const session = house.session('ops')
-  await house.clock.advance(100)
-  const fates = Array.from({ length: 20 }, () => follow(session.acquire({ locks: ['*:aim'], wait: true })))
-  await house.clock.advance(2 * TTL_MS)
-  assert.deepEqual(
-    fates.map(({ error }) => error?.code).filter((code) => code !== undefined),
-    Array(4).fill('LK-1004')
-  )
-  assert.ok(session.leaseLeftMs() > 0)
-  assert.equal(house.events('bad-request').length, 0)
 })

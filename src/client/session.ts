@@ -12,6 +12,8 @@ import type { Ask, FleetSession, Grant, RequestOptions, SessionOptions, Truth } 
 const SENDINGS_KEPT = 64
 /** What an owner is doing is told within this time. */
 const HURRY_MS = 250
+/** So many leases without any answer, and the session says hello anew. */
+const UNHEARD_LEASES = 2
 const RELEASE_WITHIN_MS = 2000
 /** Two Locksmiths that do not know each other's sessions must not make a loop at the speed of a round trip. */
 const ANEW_EVERY_MS = 1000
@@ -42,6 +44,8 @@ class Session implements FleetSession {
   #leaseUntil = Number.NEGATIVE_INFINITY
   #inContact = false
   #hurrying = false
+  /** When the first heartbeat was sent that nothing has answered, on a connection that stood ever since. */
+  #unansweredSince: number | undefined
   /** The first reply that does not renew is answered by a heartbeat at once. */
   #eager = true
   #beat: Timer | undefined
@@ -56,7 +60,10 @@ class Session implements FleetSession {
     this.#helloId = makeId(options.random)
     this.#unsubscribe = [
       options.connection.onReply((reply) => this.#hear(reply)),
-      options.connection.onConnected(() => this.#beatNow())
+      options.connection.onConnected(() => this.#beatNow()),
+      options.connection.onDisconnected(() => {
+        this.#unansweredSince = undefined
+      })
     ]
     this.#beatNow()
   }
@@ -119,6 +126,7 @@ class Session implements FleetSession {
     this.#beat?.cancel()
     if (this.#closed) return
     const { clock, random } = this.#options
+    if (this.#isUnheard()) return this.#beginAnew(0)
     if (this.#session === undefined) this.#sayHello()
     else this.#sendHeartbeat(this.#session)
     const everyMs = this.#inContact ? this.#ttlMs / 3 : Math.min(this.#ttlMs / 3, REPEAT_MS)
@@ -153,7 +161,7 @@ class Session implements FleetSession {
     const seq = this.#nextSeq()
     this.#sentAt.set(seq, clock.now())
     if (this.#sentAt.size > SENDINGS_KEPT) this.#sentAt.delete(this.#sentAt.keys().next().value as number)
-    connection.send({
+    const sent = connection.send({
       op: 'heartbeat',
       session,
       seq,
@@ -163,6 +171,16 @@ class Session implements FleetSession {
       ...(told?.enforces === undefined ? {} : { enforces: told.enforces }),
       standing: [...(told?.standing ?? [])]
     })
+    if (sent) this.#unansweredSince ??= clock.now()
+  }
+
+  /** Locksmith hears others, perhaps, but answers this session no more: a number that somebody forged may have overtaken its own. */
+  #isUnheard(): boolean {
+    const since = this.#unansweredSince
+    const { clock } = this.#options
+    return (
+      this.#session !== undefined && since !== undefined && clock.now() - since > UNHEARD_LEASES * this.#ttlMs
+    )
   }
 
   #nextSeq(): number {
@@ -223,6 +241,7 @@ class Session implements FleetSession {
   #hearHeartbeat(reply: ReplyOf<'heartbeat'>): void {
     const sentAt = this.#sentAt.get(reply.seq)
     if (sentAt === undefined) return
+    this.#unansweredSince = undefined
     this.#heard = Math.max(this.#heard, reply.seq)
     // The lease counts from the sending. One that has run out already is void, though it was heard.
     const until = sentAt + reply.leaseMs
@@ -287,6 +306,7 @@ class Session implements FleetSession {
   /** Says hello again as a new session. What was held is lost; what is awaited is asked for again under the same request ids. */
   #beginAnew(inMs: number): void {
     this.#session = undefined
+    this.#unansweredSince = undefined
     this.#helloId = makeId(this.#options.random)
     this.#leaseUntil = Number.NEGATIVE_INFINITY
     this.#loseContact()

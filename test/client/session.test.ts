@@ -289,3 +289,30 @@ test('a lease that ran out during a stall is lost, also when a renewing reply is
   assert.equal(grant.lost.aborted, true)
   assert.equal(grant.leftMs(), 0)
 })
+
+test('a session that a forged heartbeat made unheard says hello anew, and is heard again', async () => {
+  const house = await new House().open()
+  const session = house.session('ops')
+  await house.clock.advance(TTL_MS)
+  const before = session.session
+  const forged = {
+    op: 'heartbeat',
+    session: before,
+    seq: Number.MAX_SAFE_INTEGER,
+    heard: 0,
+    asks: [],
+    knownFence: 0,
+    standing: []
+  }
+  house.broker.publish('forger', {
+    topic: 'locksmith/1/default/req/ops',
+    payload: JSON.stringify(forged),
+    qos: 0,
+    retain: false
+  })
+  await house.clock.advance(TTL_MS + TTL_MS / 3)
+  assert.equal(session.leaseLeftMs(), 0)
+  await house.clock.advance(2 * TTL_MS)
+  assert.ok(session.leaseLeftMs() > 0)
+  assert.notEqual(session.session, before)
+})

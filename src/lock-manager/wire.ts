@@ -1,6 +1,6 @@
 import { CODE_OF, describe, ERRORS } from '../protocol/errors.ts'
 import type { LockRecord, WireRefusal, WireReply, WireRequest } from '../protocol/messages.ts'
-import type { Reply, Revision } from '../rules/effects.ts'
+import type { Blocker, Reply, Revision } from '../rules/effects.ts'
 import type { Fleet, Push } from '../rules/fleet.ts'
 import { startPush, takeOutcome } from '../rules/push.ts'
 import type { Refusal } from '../rules/refusals.ts'
@@ -41,9 +41,15 @@ export function handle(
 export function refusalToWire(refusal: Refusal): WireRefusal {
   const code = CODE_OF[refusal.why]
   const common = { code, why: refusal.why, message: describe(refusal), hint: ERRORS[code].hint }
-  return refusal.why === 'busy'
-    ? { ...common, blockers: refusal.blockers.map((one) => structuredClone(one)) as WireRefusal['blockers'] }
-    : common
+  const blockers = blockersIn(refusal)
+  return blockers.length === 0
+    ? common
+    : { ...common, blockers: structuredClone(blockers) as NonNullable<WireRefusal['blockers']> }
+}
+
+function blockersIn(refusal: Refusal): readonly Blocker[] {
+  if (refusal.why === 'busy') return refusal.blockers
+  return 'holder' in refusal && refusal.holder !== null ? [refusal.holder] : []
 }
 
 type Envelope = 'term' | 'rev' | 'fenceHigh' | 'quietMs'

@@ -1,3 +1,4 @@
+import type { Blocker } from '../rules/effects.ts'
 import type { Refusal, RefusalWhy } from '../rules/refusals.ts'
 
 /**
@@ -309,7 +310,7 @@ export function describe(refusal: Refusal): string {
     case 'bad-lock-name':
       return `"${refusal.lock}" is not a lock name`
     case 'own-locks-conflict':
-      return `${refusal.lock} overlaps another lock of the same request`
+      return `${refusal.lock} overlaps ${refusal.other} of the same request`
     case 'unknown-session':
       return 'Locksmith does not know this session'
     case 'session-replaced':
@@ -317,7 +318,7 @@ export function describe(refusal: Refusal): string {
     case 'no-lease':
       return 'the session has no lease'
     case 'holds-already':
-      return `the session holds ${refusal.locks.join(', ')}`
+      return `the session holds ${refusal.locks.join(', ')} (since ${seconds(refusal.heldMs)})`
     case 'budget-too-small': {
       const { leftMs, neededMs, enoughInMs } = refusal
       const when =
@@ -331,9 +332,9 @@ export function describe(refusal: Refusal): string {
     case 'outside-own-device':
       return `${refusal.lock} is not the lock of device ${refusal.device}`
     case 'forbidden-by-policy':
-      return `${refusal.name} may not lock ${refusal.lock}`
+      return `${refusal.name} may not lock ${refusal.lock}; the policy allows ${refusal.mayLock.join(', ') || 'nobody'}`
     case 'request-ended':
-      return `the request ended: ${refusal.how}`
+      return `the request ended ${seconds(refusal.agoMs)} ago: ${refusal.how}`
     case 'request-of-another':
       return `the request id belongs to ${refusal.owner}`
     case 'stale-message':
@@ -343,33 +344,43 @@ export function describe(refusal: Refusal): string {
     case 'unbelievable-fence':
       return `fence ${refusal.fence} was claimed, the highest granted is ${refusal.highest}`
     case 'identity-taken':
-      return `the name belongs to device ${refusal.device}`
+      return describeIdentity(refusal)
     case 'reason-missing':
       return 'no reason was given'
     case 'push-under-way':
-      return `push ${refusal.push} by ${refusal.by} to ${refusal.scope} is under way`
+      return describePush(refusal)
     case 'push-unknown':
       return `push ${refusal.push} is unknown`
     case 'no-devices':
       return `no agent below ${refusal.scope} has said hello`
     case 'old-fence':
-      return `fence ${refusal.fence} of ${refusal.lock} is old: the floor is ${refusal.floor}`
+      return `fence ${refusal.fence} of ${refusal.lock} is old: the floor is ${refusal.floor}${heldNow(refusal.holder)}`
     case 'lock-not-held':
-      return `${refusal.lock} is not held under fence ${refusal.fence} by this session`
+      return `${refusal.lock} is not held under fence ${refusal.fence} by this session${heldNow(refusal.holder)}`
     case 'lock-does-not-cover':
       return `${refusal.lock} does not cover ${refusal.scope}`
   }
 }
 
-function describeBlocker({
-  lock,
-  owner,
-  state,
-  freedBy,
-  slot
-}: Extract<Refusal, { why: 'busy' }>['blockers'][number]): string {
+type Of<Why extends RefusalWhy> = Extract<Refusal, { why: Why }>
+
+function describeIdentity({ device, by }: Of<'identity-taken'>): string {
+  if (by === null) return `the name is not that of device ${device}`
+  const heard = by.lastHeardMs === null ? '' : `, last heard ${seconds(by.lastHeardMs)} ago`
+  return `the name belongs to device ${device}${heard}; it is free when that has been silent for ${seconds(by.leaseLeftMs)}`
+}
+
+function describePush({ push, by, scope, sinceMs, awaits }: Of<'push-under-way'>): string {
+  const since = sinceMs === null ? '' : ` since ${seconds(sinceMs)}`
+  const last = awaits.length > 3 ? `${awaits.length} devices` : awaits.join(', ') || 'nobody'
+  return `push ${push} by ${by} to ${scope} has been under way${since}; it ends when it has an answer of ${last}`
+}
+
+const heldNow = (holder: Blocker | null): string => (holder === null ? '' : `; ${describeBlocker(holder)}`)
+
+function describeBlocker({ lock, owner, state, heldMs, freedBy, slot }: Blocker): string {
   const when = freedBy.inMs === null ? '' : ` in ${seconds(freedBy.inMs)} at the latest`
   const place =
     slot === undefined ? '' : `, one of ${slot.most} slot${slot.most === 1 ? '' : 's'} below ${slot.scope}`
-  return `${lock} is ${state} by ${owner?.name ?? 'nobody'}${place} (freed by ${freedBy.what}${when})`
+  return `${lock} is ${state} by ${owner?.name ?? 'nobody'} for ${seconds(heldMs)}${place} (freed by ${freedBy.what}${when})`
 }

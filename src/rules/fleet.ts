@@ -164,6 +164,8 @@ export interface Push {
   readonly devices: readonly PushDevice[]
   readonly state: 'open' | 'done' | 'withdrawn'
   readonly why: string
+  /** Left out when it is of another run of the machine. */
+  readonly startedAt?: number
   readonly endedAt: number
 }
 

@@ -1,5 +1,5 @@
 import type { AgentOutcome, Fleet, LockFence, Push, PushDevice, Session } from './fleet.ts'
-import { agentsBelow, free, lockOf, updatesOut } from './lock.ts'
+import { agentsBelow, blockerOf, free, lockOf, updatesOut } from './lock.ts'
 import { hasLease, serveQueue } from './queue.ts'
 import type { Refusal } from './refusals.ts'
 import { isRefusal, speaker } from './request.ts'
@@ -35,7 +35,7 @@ export function startPush(fleet: Fleet, input: PushInput, now: number): void {
     goOn(fleet, known, now)
     return fleet.reply(from, { op: 'push', id, session, seq, push: fleet.pushes.get(id) as Push })
   }
-  const refusal = pushRefusal(fleet, input)
+  const refusal = pushRefusal(fleet, input, now)
   if (refusal !== undefined) return refuse(refusal)
   const devices = agentsBelow(fleet, input.scope)
     .map((agent) => agent.device ?? '')
@@ -44,7 +44,7 @@ export function startPush(fleet: Fleet, input: PushInput, now: number): void {
   if (devices.length === 0) return refuse({ why: 'no-devices', scope: input.scope })
   const { resource, version, document, digest, scope, under, atOnce } = input
   const common = { id, resource, version, document, digest, scope, by: from, session, under, atOnce, devices }
-  fleet.pushes.put(id, { ...common, state: 'open', why: '', endedAt: 0 })
+  fleet.pushes.put(id, { ...common, state: 'open', why: '', startedAt: now, endedAt: 0 })
   const detail = { push: id, resource, version, scope, under, devices: devices.length }
   fleet.effect({ do: 'audit', entry: { what: 'push', by: from, detail } })
   advancePushes(fleet, now)
@@ -61,16 +61,17 @@ function goOn(fleet: Fleet, push: Push, now: number): void {
     sendNext(fleet, push)
 }
 
-function pushRefusal(fleet: Fleet, input: PushInput): Refusal | undefined {
+function pushRefusal(fleet: Fleet, input: PushInput, now: number): Refusal | undefined {
   const { under } = input
   if (under !== null) {
     const path = parseLock(under.lock)
     if (path === undefined) return { why: 'bad-lock-name', lock: under.lock }
     const lock = lockOf(fleet, under.lock)
+    const holder = lock.state === 'free' ? null : blockerOf(fleet, lock, now)
     if (under.fence < lock.floor)
-      return { why: 'old-fence', lock: lock.name, fence: under.fence, floor: lock.floor }
+      return { why: 'old-fence', lock: lock.name, fence: under.fence, floor: lock.floor, holder }
     if (!isHeldUnder(fleet, under) || lock.owner?.session !== input.session) {
-      return { why: 'lock-not-held', lock: under.lock, fence: under.fence }
+      return { why: 'lock-not-held', lock: under.lock, fence: under.fence, holder }
     }
     if (path.resource !== input.resource || !covers(path.scope, input.scope)) {
       return { why: 'lock-does-not-cover', lock: under.lock, scope: `${input.scope}:${input.resource}` }
@@ -78,7 +79,10 @@ function pushRefusal(fleet: Fleet, input: PushInput): Refusal | undefined {
   }
   for (const push of fleet.openPushes) {
     if (push.resource === input.resource && overlap(push.scope, input.scope)) {
-      return { why: 'push-under-way', push: push.id, scope: push.scope, by: push.by }
+      const { id, scope, by, startedAt } = push
+      const sinceMs = startedAt === undefined ? null : Math.round(now - startedAt)
+      const awaits = push.devices.filter(isPending).map(({ device }) => device)
+      return { why: 'push-under-way', push: id, scope, by, sinceMs, awaits }
     }
   }
   return undefined

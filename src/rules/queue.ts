@@ -97,7 +97,7 @@ function refuseOthers(fleet: Fleet, { name, session }: Session, held: readonly s
       session,
       seq,
       request,
-      refusal: { why: 'holds-already', locks: held }
+      refusal: { why: 'holds-already', locks: held, heldMs: 0 }
     })
   }
 }

@@ -57,17 +57,18 @@ export function contactOf(fleet: Fleet, session: Session, now: number): Contact 
 }
 
 /** Why this session may not ask for these locks; undefined when it may. */
-export function refusalOf(fleet: Fleet, session: Session, ask: Ask): Refusal | undefined {
+export function refusalOf(fleet: Fleet, session: Session, ask: Ask, now: number): Refusal | undefined {
   for (const [index, lock] of ask.locks.entries()) {
     const path = parseLock(lock)
     if (path === undefined) return { why: 'bad-lock-name', lock }
-    if (anyConflict([lock], ask.locks.slice(0, index))) return { why: 'own-locks-conflict', lock }
+    const other = ask.locks.slice(0, index).find((one) => anyConflict([lock], [one]))
+    if (other !== undefined) return { why: 'own-locks-conflict', lock, other }
     if (session.kind === 'agent' && path.scope !== session.device) {
       return { why: 'outside-own-device', lock, device: session.device ?? '' }
     }
     const { mayLock } = fleet.options.policy(lock)
     if (mayLock !== undefined && !mayLock.includes(session.name)) {
-      return { why: 'forbidden-by-policy', lock, name: session.name }
+      return { why: 'forbidden-by-policy', lock, name: session.name, mayLock }
     }
   }
   const need = impossibleNeed(fleet, ask.locks)
@@ -77,10 +78,16 @@ export function refusalOf(fleet: Fleet, session: Session, ask: Ask): Refusal | u
   }
   const held = ownedBy(fleet, session.session).filter((lock) => lock.state === 'held')
   if (held.length > 0 && !held.every((lock) => lock.request === ask.request)) {
-    return { why: 'holds-already', locks: held.map((lock) => lock.name) }
+    return holdsAlready(held, now)
   }
   return undefined
 }
+
+export const holdsAlready = (held: readonly Lock[], now: number): Refusal => ({
+  why: 'holds-already',
+  locks: held.map(({ name }) => name),
+  heldMs: Math.round(now - Math.min(...held.map(({ grantedAt }) => grantedAt)))
+})
 
 /** What a session holds, or held last: a ghost's locks are its own until they are free. */
 export const ownedBy = (fleet: Fleet, session: number): Lock[] => fleet.busy.where('session', String(session))
@@ -137,7 +144,7 @@ export function acquire(fleet: Fleet, input: AcquireInput, now: number): void {
   const granted = fleet.grants.get(request)
   if (granted !== undefined) {
     if (granted.name !== session.name) return refuse({ why: 'request-of-another', owner: granted.name })
-    if (granted.ended !== null) return refuse({ why: 'request-ended', how: granted.ended.how })
+    if (granted.ended !== null) return refuse(requestEnded(granted.ended, now))
     if (granted.locks.some(({ lock }) => !input.locks.includes(lock)))
       return refuse({ why: 'request-of-another', owner: granted.name })
     return fleet.reply(input.from, {
@@ -153,13 +160,19 @@ export function acquire(fleet: Fleet, input: AcquireInput, now: number): void {
   if (waiting === undefined) {
     // A later heartbeat did not name it: the asker has given it up, and this is a late or repeated message.
     if (seq <= contact.heartbeatSeq) return refuse({ why: 'stale-message' })
-    const refusal = refusalOf(fleet, session, input)
+    const refusal = refusalOf(fleet, session, input, now)
     if (refusal !== undefined) return refuse(refusal)
     enqueue(fleet, session, input, now)
     serveQueue(fleet, now)
   }
   answerWaiter(fleet, input, now)
 }
+
+const requestEnded = ({ how, at }: { how: string; at: number }, now: number): Refusal => ({
+  why: 'request-ended',
+  how,
+  agoMs: Math.max(0, Math.round(now - at))
+})
 
 function answerWaiter(fleet: Fleet, input: AcquireInput, now: number): void {
   const waiter = fleet.waiters.get(input.request)

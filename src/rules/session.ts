@@ -45,7 +45,7 @@ export function hello(fleet: Fleet, input: HelloInput, now: number): void {
     return fleet.reply(from, {
       op: 'failed',
       id,
-      refusal: { why: 'identity-taken', device: device ?? '(none)' }
+      refusal: { why: 'identity-taken', device: device ?? '(none)', by: null }
     })
   }
   if (!believeClaim(fleet, input, now)) {
@@ -59,8 +59,7 @@ export function hello(fleet: Fleet, input: HelloInput, now: number): void {
   const same = fleet.sessions.where('name', from)
   const elsewhere = same.find((one) => isElsewhere(fleet, one, input, now))
   if (elsewhere !== undefined) {
-    const refusal = { why: 'identity-taken', device: elsewhere.device ?? '' } as const
-    return fleet.reply(from, { op: 'failed', id, refusal })
+    return fleet.reply(from, { op: 'failed', id, refusal: identityTaken(fleet, elsewhere, now) })
   }
   const repeated = same.find((session) => session.hello === id)
   const session = repeated ?? begin(fleet, input, now)
@@ -71,6 +70,19 @@ export function hello(fleet: Fleet, input: HelloInput, now: number): void {
     ttlMs: fleet.options.ttlMs,
     news: takeNews(fleet, session)
   })
+}
+
+function identityTaken(fleet: Fleet, { session, device }: Session, now: number): Refusal {
+  const contact = fleet.contacts.get(String(session))
+  const heardAt = contact?.renewedAt
+  return {
+    why: 'identity-taken',
+    device: device ?? '',
+    by: {
+      lastHeardMs: heardAt === undefined ? null : Math.round(now - heardAt),
+      leaseLeftMs: Math.max(0, Math.round((contact?.leaseUntil ?? now) - now))
+    }
+  }
 }
 
 /** Another device of the same name is alive: one of the two is set up wrong. One that has fallen silent may have moved. */
@@ -250,7 +262,7 @@ function takeAsk(
     return undefined
   }
   if (waiting !== undefined) return undefined
-  const refusal = refusalOf(fleet, session, ask)
+  const refusal = refusalOf(fleet, session, ask, now)
   if (refusal === undefined) noteHot(fleet, enqueue(fleet, session, ask, now), now)
   return refusal
 }

@@ -91,7 +91,8 @@ function ageAnew(fleet: Fleet, now: number): void {
     if (grant.ended !== null)
       fleet.grants.put(grant.request, { ...grant, ended: { ...grant.ended, at: now } })
   }
-  for (const push of [...fleet.pushes.values()]) fleet.pushes.put(push.id, { ...push, endedAt: now })
+  for (const { startedAt: _ofAnotherClock, ...push } of [...fleet.pushes.values()])
+    fleet.pushes.put(push.id, { ...push, endedAt: now })
   for (const done of [...fleet.operations.values()])
     fleet.operations.put(done.operation, { ...done, at: now, freeAt: done.freeAt === null ? null : now })
 }

@@ -24,27 +24,38 @@ const blocker: Blocker = {
 const refusals: { readonly [Why in RefusalWhy]: Extract<Refusal, { why: Why }> } = {
   busy: { why: 'busy', blockers: [blocker] },
   'bad-lock-name': { why: 'bad-lock-name', lock: 'x' },
-  'own-locks-conflict': { why: 'own-locks-conflict', lock: '*:aim' },
+  'own-locks-conflict': { why: 'own-locks-conflict', lock: '*:aim', other: 'a:aim' },
   'unknown-session': { why: 'unknown-session' },
   'session-replaced': { why: 'session-replaced', by: 2 },
   'no-lease': { why: 'no-lease' },
-  'holds-already': { why: 'holds-already', locks: ['*:aim'] },
+  'holds-already': { why: 'holds-already', locks: ['*:aim'], heldMs: 2500 },
   'more-than-slots': { why: 'more-than-slots', scope: 'plant-2', resource: 'aim', asked: 3, slots: 2 },
   'budget-too-small': { why: 'budget-too-small', leftMs: 300, neededMs: 2000, enoughInMs: 1700 },
   'outside-own-device': { why: 'outside-own-device', lock: '*:aim', device: 'arm-7' },
-  'forbidden-by-policy': { why: 'forbidden-by-policy', lock: '*:aim', name: 'x' },
-  'request-ended': { why: 'request-ended', how: 'released' },
+  'forbidden-by-policy': { why: 'forbidden-by-policy', lock: '*:aim', name: 'x', mayLock: ['y'] },
+  'request-ended': { why: 'request-ended', how: 'released', agoMs: 1500 },
   'request-of-another': { why: 'request-of-another', owner: 'x' },
   'stale-message': { why: 'stale-message' },
   'not-ready': { why: 'not-ready', inMs: 5000 },
   'unbelievable-fence': { why: 'unbelievable-fence', fence: 2 ** 40, highest: 7 },
-  'identity-taken': { why: 'identity-taken', device: 'plant-1/arm-7' },
+  'identity-taken': {
+    why: 'identity-taken',
+    device: 'plant-1/arm-7',
+    by: { lastHeardMs: 900, leaseLeftMs: 14_100 }
+  },
   'reason-missing': { why: 'reason-missing' },
-  'push-under-way': { why: 'push-under-way', push: 'p', scope: '*', by: 'x' },
+  'push-under-way': {
+    why: 'push-under-way',
+    push: 'p',
+    scope: '*',
+    by: 'x',
+    sinceMs: 60_000,
+    awaits: ['plant-2/arm-1']
+  },
   'push-unknown': { why: 'push-unknown', push: 'p' },
   'no-devices': { why: 'no-devices', scope: 'desert' },
-  'old-fence': { why: 'old-fence', lock: '*:aim', fence: 6, floor: 8 },
-  'lock-not-held': { why: 'lock-not-held', lock: '*:aim', fence: 6 },
+  'old-fence': { why: 'old-fence', lock: '*:aim', fence: 6, floor: 8, holder: blocker },
+  'lock-not-held': { why: 'lock-not-held', lock: '*:aim', fence: 6, holder: blocker },
   'lock-does-not-cover': { why: 'lock-does-not-cover', lock: 'a:aim', scope: 'b:aim' }
 }
 
@@ -82,10 +93,29 @@ test('the rules give every refusal that they know', () => {
 })
 
 test('who is in the way of a busy lock is named, with what frees it and when', () => {
-  assert.equal(describe(refusals.busy), '*:aim is held by node-7 (freed by reclaim in 1.5 s at the latest)')
+  assert.equal(
+    describe(refusals.busy),
+    '*:aim is held by node-7 for 0.1 s (freed by reclaim in 1.5 s at the latest)'
+  )
   assert.ok(describe({ why: 'busy', blockers: [{ ...blocker, owner: null }] }).includes('nobody'))
   const slot = { scope: 'plant-2', most: 3 }
   assert.match(describe({ why: 'busy', blockers: [{ ...blocker, slot }] }), /one of 3 slots below plant-2/)
+})
+
+test('who holds, since when, what frees it and when: each refusal that a holder causes says so', () => {
+  const words = {
+    'holds-already': /holds \*:aim \(since 2.5 s\)/,
+    'forbidden-by-policy': /allows y/,
+    'request-ended': /ended 1.5 s ago: released/,
+    'identity-taken': /device plant-1\/arm-7, last heard 0.9 s ago; it is free .* silent for 14.1 s/,
+    'push-under-way': /by x to \* has been under way since 60 s; .* an answer of plant-2\/arm-1/,
+    'old-fence': /the floor is 8; \*:aim is held by node-7 for 0.1 s \(freed by reclaim in 1.5 s/,
+    'lock-not-held': /\*:aim is held by node-7 for 0.1 s \(freed by reclaim in 1.5 s/
+  } as const
+  for (const [why, expected] of Object.entries(words))
+    assert.match(describe(refusals[why as keyof typeof words]), expected)
+  assert.match(describe({ ...refusals['identity-taken'], by: null }), /is not that of device/)
+  assert.match(describe({ ...refusals['old-fence'], holder: null }), /the floor is 8$/)
 })
 
 test('every code has a title, a hint and an exit code, and belongs to one of the hundreds', () => {

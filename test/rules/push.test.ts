@@ -270,3 +270,33 @@ test('a device that says goodbye in the middle of a push is unreachable at once'
   arms[0]?.goodbye()
   assert.deepEqual(devicesOf(story, push), ['plant/arm-1 unreachable'])
 })
+
+test('who meets a push that is under way learns whose it is, since when, and of whom it awaits an answer', () => {
+  const story = new Story()
+  for (const device of ['plant-2/arm-1', 'plant-2/arm-2']) story.agent(device)
+  const [first, second] = [story.pusher('first'), story.pusher('second')]
+  const push = first.push('plant-2', { atOnce: 2 })
+  story.players.find(({ name }) => name === 'arm-1')?.outcome(push)
+  story.pass(3000)
+  second.push('plant-2/arm-1')
+  assert.deepEqual(second.last('refused')?.refusal, {
+    ...{ why: 'push-under-way', push, scope: 'plant-2', by: 'first', sinceMs: 3000 },
+    awaits: ['plant-2/arm-2']
+  })
+})
+
+test('a push under a lock that another has is told who, since when and until when', () => {
+  const story = new Story()
+  story.agent('plant-2/arm-1')
+  const [holder, other] = [story.tool('holder'), story.pusher('other')]
+  holder.ask('*:aim')
+  story.pass(2000)
+  other.push('plant-2', { under: { lock: '*:aim', fence: story.lock('*:aim').fence } })
+  const refused = other.last('refused')?.refusal
+  assert.ok(refused?.why === 'lock-not-held')
+  const { owner, heldMs, freedBy } = refused.holder ?? {}
+  assert.deepEqual([owner?.name, heldMs, freedBy?.inMs], ['holder', 2000, 15 * 60_000 - 2000])
+  other.push('plant-2', { under: { lock: '*:aim', fence: story.lock('*:aim').fence - 1 } })
+  const old = other.last('refused')?.refusal
+  assert.equal(old?.why === 'old-fence' && old.holder?.owner?.name, 'holder')
+})

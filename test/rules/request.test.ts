@@ -208,3 +208,22 @@ test('nobody speaks for the request of another', () => {
   liar.ask('*:aim', { request, phase: 'done' })
   assert.equal(phaseOf(story.fleet, story.lock('*:aim')), '')
 })
+
+test('a refusal that the asker caused says what of its own stands in the way, and since when', () => {
+  const story = new Story([{ lock: '*:safety', mayLock: ['node-7'] }])
+  const tool = story.tool('ops')
+  const last = (): unknown => tool.last('refused')?.refusal
+  tool.ask(['a:aim', 'a/b:aim'])
+  assert.deepEqual(last(), { why: 'own-locks-conflict', lock: 'a/b:aim', other: 'a:aim' })
+  tool.ask('a:safety')
+  assert.deepEqual(last(), { why: 'forbidden-by-policy', lock: 'a:safety', name: 'ops', mayLock: ['node-7'] })
+  tool.asks.clear()
+  const held = tool.ask('a:aim')
+  story.pass(4000)
+  tool.ask('b:aim')
+  assert.deepEqual(last(), { why: 'holds-already', locks: ['a:aim'], heldMs: 4000 })
+  tool.release(held)
+  story.pass(500)
+  tool.ask('a:aim', { request: held })
+  assert.deepEqual(last(), { why: 'request-ended', how: 'released', agoMs: 500 })
+})

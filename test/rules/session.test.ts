@@ -133,14 +133,19 @@ test('an agent says hello under its own name only', () => {
   const liar = story.agent('plant-1/arm-7')
   Object.assign(liar.who, { name: 'arm-8' })
   liar.hello('wrong')
-  assert.deepEqual(liar.last('failed')?.refusal, { why: 'identity-taken', device: 'plant-1/arm-7' })
+  assert.deepEqual(liar.last('failed')?.refusal, {
+    why: 'identity-taken',
+    device: 'plant-1/arm-7',
+    by: null
+  })
 })
 
 test('a name that is alive at one path is refused at another, and accepted there once it has fallen silent', () => {
   const story = new Story()
   const here = story.agent('plant-1/arm-7')
   const there = story.agent('plant-2/arm-7')
-  assert.deepEqual(there.last('failed')?.refusal, { why: 'identity-taken', device: 'plant-1/arm-7' })
+  const by = { lastHeardMs: 0, leaseLeftMs: TTL_MS }
+  assert.deepEqual(there.last('failed')?.refusal, { why: 'identity-taken', device: 'plant-1/arm-7', by })
   here.die()
   there.die()
   story.pass(TTL_MS)

@@ -45,7 +45,8 @@ export class Outcomes {
 
   /** Tells one that need not survive a restart. */
   tell(outcome: Outcome): void {
-    if (this.#extra.size < REMEMBERED) this.#extra.set(outcome.push, outcome)
+    // A copy: what is asked for while the same words are on their way is said once more.
+    if (this.#extra.size < REMEMBERED) this.#extra.set(outcome.push, { ...outcome })
     this.kick()
   }
 
@@ -89,7 +90,7 @@ export class Outcomes {
   #noted(outcome: Outcome): void {
     const { push } = outcome
     const { journal } = this.#options
-    this.#extra.delete(push)
+    if (this.#extra.get(push) === outcome) this.#extra.delete(push)
     if (journal.state.owed.has(push)) journal.note({ entry: 'noted', push })
     this.#told.set(push, outcome)
     for (const old of this.#told.keys()) if (this.#told.size > REMEMBERED) this.#told.delete(old)

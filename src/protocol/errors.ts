@@ -318,7 +318,7 @@ export function describe(refusal: Refusal): string {
     case 'no-lease':
       return 'the session has no lease'
     case 'holds-already':
-      return `the session holds ${refusal.locks.join(', ')} (since ${seconds(refusal.heldMs)})`
+      return `the session holds ${refusal.locks.join(', ')} (for ${seconds(refusal.heldMs)})`
     case 'budget-too-small': {
       const { leftMs, neededMs, enoughInMs } = refusal
       const when =
@@ -371,9 +371,9 @@ function describeIdentity({ device, by }: Of<'identity-taken'>): string {
 }
 
 function describePush({ push, by, scope, sinceMs, awaits }: Of<'push-under-way'>): string {
-  const since = sinceMs === null ? '' : ` since ${seconds(sinceMs)}`
+  const since = sinceMs === null ? '' : ` (for ${seconds(sinceMs)})`
   const last = awaits.length > 3 ? `${awaits.length} devices` : awaits.join(', ') || 'nobody'
-  return `push ${push} by ${by} to ${scope} has been under way${since}; it ends when it has an answer of ${last}`
+  return `push ${push} by ${by} to ${scope} is under way${since}; it ends when it has an answer of ${last}`
 }
 
 const heldNow = (holder: Blocker | null): string => (holder === null ? '' : `; ${describeBlocker(holder)}`)

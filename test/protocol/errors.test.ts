@@ -104,11 +104,11 @@ test('who is in the way of a busy lock is named, with what frees it and when', (
 
 test('who holds, since when, what frees it and when: each refusal that a holder causes says so', () => {
   const words = {
-    'holds-already': /holds \*:aim \(since 2.5 s\)/,
+    'holds-already': /holds \*:aim \(for 2.5 s\)/,
     'forbidden-by-policy': /allows y/,
     'request-ended': /ended 1.5 s ago: released/,
     'identity-taken': /device plant-1\/arm-7, last heard 0.9 s ago; it is free .* silent for 14.1 s/,
-    'push-under-way': /by x to \* has been under way since 60 s; .* an answer of plant-2\/arm-1/,
+    'push-under-way': /by x to \* is under way \(for 60 s\); .* an answer of plant-2\/arm-1/,
     'old-fence': /the floor is 8; \*:aim is held by node-7 for 0.1 s \(freed by reclaim in 1.5 s/,
     'lock-not-held': /\*:aim is held by node-7 for 0.1 s \(freed by reclaim in 1.5 s/
   } as const

@@ -72,9 +72,11 @@ export function judgeGhosts(world: World, locksmith: LocksmithHost): () => void 
     const session = lock.owner?.session ?? -1
     if (register.isAlive(session)) return void ghosts.delete(lock.name)
     const ghost = ghosts.get(lock.name) ?? { fence: lock.fence, since: now, noticedAt: undefined }
-    ghost.since = Math.max(ghost.since, locksmith.lastHeard.get(session) ?? 0)
+    const heard = locksmith.lastHeard.get(session) ?? 0
+    ghost.since = Math.max(ghost.since, heard)
     ghosts.set(lock.name, ghost)
-    const starts = locksmith.starts.filter((at) => at > ghost.since - 2 * ttlMs)
+    // Two starts since it was heard: its mark is of an earlier one.
+    const starts = locksmith.starts.filter((at) => at > heard - 2 * ttlMs)
     const extra = starts.length > 1 ? ttlMs : 0
     const open = now > goOnAt && now - runningSince > ttlMs / 3 + SLACK_MS
     const first = starts.find((at) => at > ghost.since)

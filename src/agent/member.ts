@@ -62,7 +62,12 @@ class FleetMember implements Member {
       clientId: `locksmith-agent-${config.fleet}-${deps.name}`,
       will: options.will,
       refused: (filter, why) =>
-        log.error({ event: 'subscription-refused', filter, why }, `the broker refused ${filter}: ${why}`)
+        log.error({ event: 'subscription-refused', filter, why }, `the broker refused ${filter}: ${why}`),
+      oversized: (topic, bytes) =>
+        log.warn(
+          { event: 'oversized', topic, bytes, code: 'LK-2006' },
+          `${topic}: ${bytes} bytes were dropped unread`
+        )
     })
     this.#connection.onMessage((message) => this.#hear(message))
     this.#connection.onConnected(() => log.info({ event: 'broker-connected' }, 'connected to the broker'))

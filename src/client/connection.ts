@@ -57,7 +57,8 @@ export function openFleetConnection(options: ConnectionOptions): FleetConnection
         // A reply is never retained: one that is was left by somebody else.
         if (parsed.ok && !message.retain) replies.call(parsed.value)
       },
-      ...(options.refused === undefined ? {} : { refused: options.refused })
+      ...(options.refused === undefined ? {} : { refused: options.refused }),
+      ...(options.oversized === undefined ? {} : { oversized: options.oversized })
     }
   )
   broker.subscribe([mine])

@@ -38,6 +38,7 @@ export interface ConnectionOptions {
   /** Round trip of one call. Milliseconds; 5000 unless given. */
   readonly timeoutMs?: number
   readonly refused?: (filter: string, why: string) => void
+  readonly oversized?: (topic: string, bytes: number) => void
 }
 
 /** What a heartbeat tells of its sender besides its requests. */

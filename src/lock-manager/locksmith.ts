@@ -1,25 +1,18 @@
 import type { BrokerConnection, ConnectBroker, Message } from '../platform/broker.ts'
 import type { Clock, Timer } from '../platform/clock.ts'
 import type { Log } from '../platform/logger.ts'
-import {
-  type AgentState,
-  agentState,
-  type LocksmithStatus,
-  parsePayload,
-  request,
-  type WireRequest
-} from '../protocol/messages.ts'
+import { idOf, type LocksmithStatus, parsePayload, request, type WireRequest } from '../protocol/messages.ts'
 import { type Topics, topicsOf } from '../protocol/topics.ts'
 import { FENCE_BLOCK } from '../rules/continuity.ts'
 import type { Effect } from '../rules/effects.ts'
 import { advance, nextDue, settle } from '../rules/expiry.ts'
 import { type DurableKind, Fleet } from '../rules/fleet.ts'
 import type { Policy } from '../rules/policy.ts'
-import { deviceName } from '../rules/scope.ts'
 import { deaf, listening, reserveFences, start, withholdFences } from '../rules/start.ts'
 import { lookUp, type Query, type Self, statusOf } from './answers.ts'
 import { chain } from './audit.ts'
 import { collect } from './collector.ts'
+import { DeviceStates } from './device-states.ts'
 import { type FenceFile, readFenceFile } from './fence-file.ts'
 import { Publisher } from './publisher.ts'
 import { Retained } from './retained.ts'
@@ -81,7 +74,7 @@ class Shell implements Locksmith {
   readonly #broker: BrokerConnection
   readonly #publisher: Publisher
   readonly #sweeper: { stop(): void }
-  readonly #states = new Map<string, AgentState>()
+  readonly #states = new DeviceStates()
   readonly #startedAt: number
   #retained = new Retained()
   #sentinel = ''
@@ -118,7 +111,12 @@ class Shell implements Locksmith {
         connected: () => this.#connected(),
         disconnected: (why) => this.#disconnected(why),
         message: (message) => this.#receive(message),
-        refused: (filter, why) => this.#o.log.error({ event: 'subscription-refused', filter }, why)
+        refused: (filter, why) => this.#o.log.error({ event: 'subscription-refused', filter }, why),
+        oversized: (topic, bytes) =>
+          this.#o.log.warn(
+            { event: 'oversized', topic, bytes, code: 'LK-2006' },
+            `${topic}: ${bytes} bytes were dropped unread`
+          )
       }
     )
     this.#publisher = new Publisher({
@@ -223,7 +221,7 @@ class Shell implements Locksmith {
         if (this.#phase === 'serving' && !message.retain) this.#take(topic.principal, message.payload)
         return
       case 'agent':
-        return this.#takeState(topic.device, message.payload)
+        return this.#states.take(topic.device, message.payload, this.#o.clock.now())
       case 'sentinel':
         if (topic.nonce !== this.#sentinel) return
         this.#sentinel = ''
@@ -240,16 +238,13 @@ class Shell implements Locksmith {
         { event: 'bad-request', from, code: 'LK-2006', problem: parsed.problem },
         'a request was not understood'
       )
+      const id = idOf(payload)
+      if (id !== undefined)
+        this.#publisher.notUnderstood(from, { id, problem: parsed.problem }, this.#o.clock.now())
       return
     }
     this.#queue.push({ from, request: parsed.value })
     this.#flushSoon()
-  }
-
-  #takeState(device: string, payload: Uint8Array): void {
-    if (payload.length === 0) return void this.#states.delete(device)
-    const parsed = parsePayload(agentState, payload)
-    if (parsed.ok && deviceName(parsed.value.device) === device) this.#states.set(device, parsed.value)
   }
 
   #flushSoon(): void {
@@ -357,7 +352,7 @@ class Shell implements Locksmith {
 
   #answer(from: string, query: Query): void {
     const now = this.#o.clock.now()
-    const data = lookUp({ fleet: this.#fleet, states: this.#states, self: this.#self }, query, now)
+    const data = lookUp({ fleet: this.#fleet, states: this.#states.asOf(now), self: this.#self }, query, now)
     this.#publisher.answer(from, { id: query.id, data }, now)
   }
 

@@ -1,5 +1,6 @@
 import type { BrokerConnection } from '../platform/broker.ts'
 import type { Log } from '../platform/logger.ts'
+import { ERRORS } from '../protocol/errors.ts'
 import type { LocksmithStatus, Update } from '../protocol/messages.ts'
 import type { Topics } from '../protocol/topics.ts'
 import type { Effect, Hot } from '../rules/effects.ts'
@@ -81,10 +82,21 @@ export class Publisher {
   }
 
   answer(to: string, { id, data }: { id: string; data: unknown }, now: number): void {
+    this.#reply(to, { op: 'answer', id, data: data ?? null }, now)
+  }
+
+  /** Tells a sender that its request makes no sense: repeating it would not mend that. */
+  notUnderstood(to: string, { id, problem }: { id: string; problem: string }, now: number): void {
+    const code = 'LK-2006'
+    const refusal = { code, message: problem, hint: ERRORS[code].hint, why: 'not-understood' }
+    this.#reply(to, { op: 'failed', id, refusal }, now)
+  }
+
+  #reply(to: string, said: Readonly<Record<string, unknown>>, now: number): void {
     const { term, fenceHigh, quietUntil } = this.#o.fleet.meta
     const quietMs = Math.max(0, quietUntil - now)
-    const answer = { op: 'answer', id, data: data ?? null, term, rev: this.#o.fleet.rev, fenceHigh, quietMs }
-    this.#o.broker.publish(this.#o.topics.reply(to), JSON.stringify(answer))
+    const reply = { ...said, term, rev: this.#o.fleet.rev, fenceHigh, quietMs }
+    this.#o.broker.publish(this.#o.topics.reply(to), JSON.stringify(reply))
   }
 }
 

@@ -89,7 +89,7 @@ export function devicesView(fleet: Fleet, states: ReadonlyMap<string, AgentState
     known.set(device, {
       ...base,
       online,
-      lastHeardMs: lastHeard === undefined ? null : now - lastHeard
+      lastHeardMs: lastHeard === undefined ? null : Math.round(now - lastHeard)
     } as never)
   }
   return [...known.values()].sort((a, b) => (a.device < b.device ? -1 : 1))

@@ -18,6 +18,8 @@ export interface BrokerHandlers {
   /** At the loss of a connection, and when an attempt fails for another reason than the one before it. Not after `close`. */
   disconnected?: (why: string) => void
   message?: (message: Message) => void
+  /** A message above what is ever accepted came, and was dropped unread. */
+  oversized?: (topic: string, bytes: number) => void
   /** A subscription that the broker refused: reported once per connection, never a reason to reconnect. */
   refused?: (filter: string, why: string) => void
   /** A publication at QoS 1 that the broker forbade. Brokers that speak MQTT 3.1.1 only never say so. */

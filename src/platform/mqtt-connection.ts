@@ -1,4 +1,4 @@
-import type { BrokerConnection, BrokerHandlers, ConnectOptions, PublishOptions } from './broker.ts'
+import type { BrokerConnection, BrokerHandlers, ConnectOptions, Message, PublishOptions } from './broker.ts'
 import { type BrokerAddress, parseBrokerAddress } from './broker-address.ts'
 import { type Link, openLink, type TlsFiles } from './mqtt-link.ts'
 import { type Attempt, type Backoff, type Ending, firstAttempt, nextAttempt } from './reconnect-plan.ts'
@@ -109,10 +109,15 @@ class KeptConnection implements MqttConnection {
       refused: (filter, why) => handlers.refused?.(filter, why),
       denied: (topic, why) => handlers.denied?.(topic, why),
       message: (message) => {
-        if (message.payload.length > largestPayloadBytes) this.#oversized += 1
+        if (message.payload.length > largestPayloadBytes) this.#drop(message)
         else handlers.message?.(message)
       }
     })
+  }
+
+  #drop({ topic, payload }: Message): void {
+    this.#oversized += 1
+    this.#parts.handlers.oversized?.(topic, payload.length)
   }
 
   #connected(): void {

@@ -334,6 +334,12 @@ export function parsePayload<T>(
   return parsed.success ? { ok: true, value: parsed.data } : { ok: false, problem: sentence(parsed.error) }
 }
 
+/** The id in a request that was not understood otherwise, so that its sender can be told. */
+export function idOf(payload: Uint8Array): string | undefined {
+  const parsed = parsePayload(z.object({ id }), payload)
+  return parsed.ok ? parsed.value.id : undefined
+}
+
 /** The first issue of a zod error, with its place. */
 export function sentence(error: z.ZodError): string {
   const issue = error.issues[0]

@@ -29,7 +29,7 @@ export function unlock(fleet: Fleet, input: UnlockInput, now: number): void {
     op: 'unlocked',
     id: input.operation,
     outcome: done,
-    freeInMs: done.freeAt === null ? null : Math.max(0, done.freeAt - now)
+    freeInMs: done.freeAt === null ? null : Math.max(0, Math.round(done.freeAt - now))
   })
   serveQueue(fleet, now)
 }

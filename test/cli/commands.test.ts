@@ -13,6 +13,7 @@ test('the help of every verb fits 80 columns and shows an example, its options a
     assert.match(help, new RegExp(`\nExamples?:\n  locksmith ${verb.name}\\b`), verb.name)
     assert.match(help, /\nExit codes:\n {2}0 {4}fine\n/, verb.name)
     assert.match(help, /\nOptions:\n {2}--/, verb.name)
+    assert.match(help, /\n {2}--json /, verb.name)
     assert.deepEqual(
       help.split('\n').filter((line) => [...line].length > 80),
       [],

@@ -158,7 +158,10 @@ test('status: Locksmith itself, and every device with its holds, configurations 
   for (const field of ['device', 'kind', 'online', 'state', 'holds', 'configs', 'controllers'])
     assert.ok(field in (arm ?? {}), field)
   assert.deepEqual([arm?.device, arm?.online, arm?.state], ['plant-1/arm-1', true, 'paused'])
-  assert.deepEqual(arm?.holds, agentState.holds)
+  const [{ sinceMs, ...hold } = { sinceMs: 0 }] = (arm?.holds ?? []) as (typeof agentState)['holds']
+  const { sinceMs: toldMs, ...told } = agentState.holds[0] ?? { sinceMs: 0 }
+  assert.deepEqual(hold, told)
+  assert.ok(sinceMs >= toldMs + TTL_MS / 2, `the age of a hold grows after it was told: ${sinceMs}`)
 })
 
 test('status: a device that says it is online and is silent is not', async () => {

@@ -196,6 +196,18 @@ test('garbage, oversized and malicious requests are logged with a sentence and c
   assert.equal(Object.hasOwn(Object.prototype, 'op'), false)
 })
 
+test('a sender whose request makes no sense is told so by its id, and need not wait for nothing', async () => {
+  const house = await new House().open()
+  house.say('hostile', '{"op":"query","id":"q-1","what":"everything"}')
+  house.say('hostile', '{"op":"query","what":"everything"}')
+  await house.clock.advance(100)
+  const replies = house.broker.posted.filter(({ topic }) => topic.endsWith('/rep/hostile'))
+  assert.equal(replies.length, 1)
+  const { op, id, refusal } = JSON.parse(replies[0]?.payload ?? '{}')
+  assert.deepEqual([op, id, refusal.code], ['failed', 'q-1', 'LK-2006'])
+  assert.match(refusal.message, /what/)
+})
+
 test('a request that was retained by somebody is not carried out, at the start nor at a reconnection', async () => {
   const house = new House()
   const hello = { op: 'hello', id: 'h', kind: 'tool', boot: 'b', device: null, knownFence: 0 }

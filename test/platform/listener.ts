@@ -5,7 +5,7 @@ import { connectBroker, type MqttConnection, type MqttOptions } from '../../src/
 import { createRecorder, type Recorder } from '../support/wait.ts'
 
 export interface Happening {
-  readonly kind: 'connected' | 'disconnected' | 'message' | 'refused' | 'denied'
+  readonly kind: 'connected' | 'disconnected' | 'message' | 'refused' | 'denied' | 'oversized'
   readonly topic?: string
   readonly text?: string
   readonly retain?: boolean
@@ -57,6 +57,7 @@ function recording(events: Recorder<Happening>): BrokerHandlers {
     disconnected: (why) => events.add({ kind: 'disconnected', text: why }),
     refused: (topic, why) => events.add({ kind: 'refused', topic, text: why }),
     denied: (topic, why) => events.add({ kind: 'denied', topic, text: why }),
+    oversized: (topic, bytes) => events.add({ kind: 'oversized', topic, text: `${bytes} bytes` }),
     message: ({ topic, payload, retain }) =>
       events.add({ kind: 'message', topic, text: Buffer.from(payload).toString(), retain })
   }

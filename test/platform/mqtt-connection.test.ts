@@ -278,14 +278,16 @@ test('a refused subscription is reported once; the connection and its other subs
   )
 })
 
-test('a message above 1 MiB is dropped and counted, and the connection stays', async (t) => {
+test('a message above 1 MiB is dropped, counted and told, and the connection stays', async (t) => {
   const broker = await createEmbeddedBroker({ port: 0 })
   t.after(() => broker.close())
   const ear = listenTo(t, broker.url)
   ear.connection.subscribe(['big'])
   await ear.connectedTimes(1)
   ear.connection.publish('big', 'x'.repeat(1024 * 1024 + 1))
-  await waitFor('the count', () => ear.connection.oversized === 1)
+  const told = await ear.events.next('the drop', (event) => event.kind === 'oversized')
+  assert.deepEqual([told.topic, told.text], ['big', `${1024 * 1024 + 1} bytes`])
+  assert.equal(ear.connection.oversized, 1)
   ear.connection.publish('big', 'small')
   await ear.message('big', 'small')
   assert.deepEqual(ear.heard('big'), ['small'])

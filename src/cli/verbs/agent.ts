@@ -1,6 +1,6 @@
 import { EXIT } from '../../protocol/errors.ts'
 import { STEPS, type Step } from '../../rules/change.ts'
-import { asPath, brokerOptions } from '../common-options.ts'
+import { asPath, brokerOptions, jsonOption } from '../common-options.ts'
 import { optional, required } from '../options.ts'
 import { defineVerb } from '../verb.ts'
 
@@ -22,7 +22,8 @@ export const verb = defineVerb({
       { placeholder: 'STEP', help: 'for trials: stop itself (SIGSTOP) once STEP is in its journal' },
       asStep
     ),
-    ...brokerOptions
+    ...brokerOptions,
+    ...jsonOption
   },
   examples: ['locksmith agent --config /etc/locksmith/agent.toml'],
   exits: [EXIT.failed, EXIT.badConfig],

@@ -1,5 +1,5 @@
 import { EXIT } from '../../protocol/errors.ts'
-import { asPath, brokerOptions } from '../common-options.ts'
+import { asPath, brokerOptions, jsonOption } from '../common-options.ts'
 import { asText, durationBetween, optional } from '../options.ts'
 import { defineVerb } from '../verb.ts'
 
@@ -16,7 +16,8 @@ export const verb = defineVerb({
       { placeholder: '15s', help: 'lease of every session in the fleet; 15s unless given' },
       durationBetween(300, 600_000)
     ),
-    ...brokerOptions
+    ...brokerOptions,
+    ...jsonOption
   },
   examples: ['locksmith serve --store sqlite:/var/lib/locksmith/locksmith.db --ttl 15s'],
   exits: [EXIT.failed, EXIT.badConfig],

@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto'
 import { mkdirSync } from 'node:fs'
 import { hostname } from 'node:os'
 import { dirname, join, resolve } from 'node:path'
@@ -62,7 +63,7 @@ export async function runLocksmith(run: LocksmithRun): Promise<void> {
     boot: bootId(),
     instance: `${hostname()
       .toLowerCase()
-      .replaceAll(/[^a-z0-9.-]/g, '-')}-${process.pid}`,
+      .replaceAll(/[^a-z0-9.-]/g, '-')}-${process.pid}-${randomBytes(3).toString('hex')}`,
     version: readVersion(),
     fleet: run.fleet,
     ttlMs: run.ttlMs,
@@ -81,7 +82,8 @@ export async function runLocksmith(run: LocksmithRun): Promise<void> {
   })
   const systemd = keepSystemdInformed(run.env)
   void locksmith.ready.then(() => systemd.ready(`serving fleet ${run.fleet}`)).then(keepCompiled)
-  await anyAborted(run.stop)
+  const ended = await Promise.race([anyAborted(run.stop), locksmith.takenOver])
+  if (typeof ended === 'string') throw new LocksmithError('LK-7003', ended)
   log.info({ event: 'stopping', why: run.stop.reason }, 'stopping')
   await systemd.stopping('stopping')
   await endWithin(clock, locksmith.stop(), () =>

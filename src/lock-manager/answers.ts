@@ -6,7 +6,8 @@ export type Query = Extract<WireRequest, { op: 'query' }>
 
 /** This process, as `status` tells of it. */
 export interface Self {
-  readonly instance: string
+  /** Names this process. */
+  readonly life: string
   readonly version: string
   readonly startedAt: number
   readonly sweeps: number
@@ -32,8 +33,8 @@ export function lookUp({ fleet, states, self }: Known, { what, subject }: Query,
   }
 }
 
-function selfView(fleet: Fleet, { instance, version, startedAt, sweeps }: Self, now: number): unknown {
-  const { term, quietUntil } = fleet.meta
+function selfView(fleet: Fleet, { life, version, startedAt, sweeps }: Self, now: number): unknown {
+  const { term, quietUntil, instance = life } = fleet.meta
   return {
     up: true,
     version,
@@ -52,9 +53,10 @@ function selfView(fleet: Fleet, { instance, version, startedAt, sweeps }: Self, 
 /** The retained status: for people, and for a later life of Locksmith as evidence of what was granted. */
 export function statusOf(
   fleet: Fleet,
-  { instance, version }: Self,
+  { life, version }: Self,
   { up, now }: { up: boolean; now: number }
 ): LocksmithStatus {
-  const { term, fenceLimit, fenceHigh, quietUntil } = fleet.meta
-  return { instance, version, term, up, fenceLimit, fenceHigh, quietMs: Math.max(0, quietUntil - now) }
+  const { term, fenceLimit, fenceHigh, quietUntil, instance = life } = fleet.meta
+  const quietMs = Math.max(0, quietUntil - now)
+  return { instance, life, version, term, up, fenceLimit, fenceHigh, quietMs }
 }

@@ -3,7 +3,7 @@ import type { Clock, Timer } from '../platform/clock.ts'
 import type { Log } from '../platform/logger.ts'
 import { idOf, type LocksmithStatus, parsePayload, request, type WireRequest } from '../protocol/messages.ts'
 import { type Topics, topicsOf } from '../protocol/topics.ts'
-import { FENCE_BLOCK } from '../rules/continuity.ts'
+import { believeClaim, FENCE_BLOCK, meaningOf } from '../rules/continuity.ts'
 import type { Effect } from '../rules/effects.ts'
 import { advance, nextDue, settle } from '../rules/expiry.ts'
 import { type DurableKind, Fleet } from '../rules/fleet.ts'
@@ -17,6 +17,7 @@ import { type FenceFile, readFenceFile } from './fence-file.ts'
 import { Publisher } from './publisher.ts'
 import { Retained } from './retained.ts'
 import { type AuditLink, type Store, type StoredChange, StoreError } from './store.ts'
+import { statusIn, takenOverBy } from './twin.ts'
 import { handle } from './wire.ts'
 
 export interface LocksmithOptions {
@@ -26,7 +27,7 @@ export interface LocksmithOptions {
   readonly fenceFile: FenceFile
   /** Boot id of this machine. */
   readonly boot: string
-  /** Names this process in `status`. */
+  /** Names this process in `status`; a new store is called by it for ever. */
   readonly instance: string
   readonly version: string
   readonly fleet: string
@@ -42,6 +43,8 @@ export interface LocksmithOptions {
 export interface Locksmith {
   /** Resolves when the start check is done and requests are answered. */
   readonly ready: Promise<void>
+  /** Resolves with the reason when another Locksmith has taken the fleet over: this one has ended by itself. */
+  readonly takenOver: Promise<string>
   readonly stop: () => Promise<void>
 }
 
@@ -68,6 +71,7 @@ interface Waiting {
  */
 class Shell implements Locksmith {
   readonly ready: Promise<void>
+  readonly takenOver: Promise<string>
   readonly #o: LocksmithOptions
   readonly #fleet: Fleet
   readonly #topics: Topics
@@ -89,6 +93,7 @@ class Shell implements Locksmith {
   #reserveFrom = Number.NEGATIVE_INFINITY
   readonly #fileLimit: number
   #resolveReady: () => void = () => {}
+  #resolveTakenOver: (why: string) => void = () => {}
 
   constructor(options: LocksmithOptions) {
     this.#o = options
@@ -97,6 +102,9 @@ class Shell implements Locksmith {
     this.#fleet = new Fleet({ ttlMs: options.ttlMs, policy: options.policy })
     this.ready = new Promise((resolve) => {
       this.#resolveReady = resolve
+    })
+    this.takenOver = new Promise((resolve) => {
+      this.#resolveTakenOver = resolve
     })
     this.#fileLimit = readFenceFile(options.fenceFile)
     this.#load()
@@ -181,7 +189,8 @@ class Shell implements Locksmith {
       rebooted: store.lastBoot() !== undefined && store.lastBoot() !== boot,
       knownFence: Math.max(knownFence, lost),
       knownLimit,
-      knownTerm
+      knownTerm,
+      instance: this.#o.instance
     }
     start(this.#fleet, facts, now)
     if (!this.#reserve()) {
@@ -226,9 +235,34 @@ class Shell implements Locksmith {
         if (topic.nonce !== this.#sentinel) return
         this.#sentinel = ''
         return this.#retainedRead()
+      case 'status':
+        if (message.retain) this.#retained.take(this.#topics, message)
+        return this.#hearStatus(message)
       default:
         if (message.retain) this.#retained.take(this.#topics, message)
     }
+  }
+
+  /** Before the start check every status is evidence of an earlier life; afterwards a newer one is another Locksmith's. */
+  #hearStatus(message: Message): void {
+    const heard = this.#phase === 'serving' ? statusIn(message) : undefined
+    if (heard === undefined) return
+    const { instance, life, term } = this.#status(true)
+    const meaning = meaningOf({ instance, life, term }, heard)
+    if (meaning === 'nothing') return
+    const why = takenOverBy(heard, term)
+    if (meaning === 'taken-over') {
+      this.#o.log.error({ event: 'taken-over', code: 'LK-7003', by: heard.instance, term: heard.term }, why)
+      this.#resolveTakenOver(why)
+      return void this.#end()
+    }
+    // Its store is a copy of the present one, or the present one an older copy: what it granted is unknown here.
+    believeClaim(
+      this.#fleet,
+      { from: `status of ${heard.life}`, knownFence: heard.fenceHigh, knownTerm: heard.term },
+      this.#o.clock.now()
+    )
+    this.#flushSoon()
   }
 
   #take(from: string, payload: Uint8Array): void {
@@ -357,8 +391,8 @@ class Shell implements Locksmith {
   }
 
   get #self(): Self {
-    const { instance, version } = this.#o
-    return { instance, version, startedAt: this.#startedAt, sweeps: this.#sweeps }
+    const { instance: life, version } = this.#o
+    return { life, version, startedAt: this.#startedAt, sweeps: this.#sweeps }
   }
 
   #status(up: boolean): LocksmithStatus {
@@ -400,10 +434,14 @@ class Shell implements Locksmith {
 
   async stop(): Promise<void> {
     if (this.#phase === 'stopped') return
+    this.#publisher.status(this.#status(false))
+    await this.#end()
+  }
+
+  async #end(): Promise<void> {
     this.#phase = 'stopped'
     this.#timer?.cancel()
     this.#sweeper.stop()
-    this.#publisher.status(this.#status(false))
     await this.#broker.close()
     this.#o.store.close()
   }

@@ -247,6 +247,11 @@ export const ERRORS = {
     hint: 'Free the disk; nothing was granted meanwhile',
     exit: EXIT.failed
   },
+  'LK-7003': {
+    title: 'Another Locksmith has taken this fleet over',
+    hint: 'Run one Locksmith per fleet: stop the other and start this one again, or give them fleets of their own',
+    exit: EXIT.badConfig
+  },
   'LK-9001': {
     title: 'Something unforeseen happened',
     hint: 'Please report it with the log around it',

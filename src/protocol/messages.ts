@@ -298,7 +298,10 @@ export type AgentState = z.infer<typeof agentState>
 
 /** The retained status of Locksmith. */
 export const locksmithStatus = z.object({
+  /** Names the store, and stays over restarts. */
   instance: z.string(),
+  /** Names the process. */
+  life: z.string().optional(),
   term: count,
   up: z.boolean(),
   version: z.string(),

@@ -53,6 +53,7 @@ export function raiseFences(fleet: Fleet, { known, by, term = 0 }: Evidence, now
   const { meta, options } = fleet
   const next = Math.max(known, meta.fenceLimit) + FENCE_BLOCK
   fleet.meta = {
+    ...meta,
     term: Math.max(meta.term, term) + 1,
     fenceNext: next,
     fenceLimit: next,
@@ -77,4 +78,24 @@ export function raiseFences(fleet: Fleet, { known, by, term = 0 }: Evidence, now
     why: 'the store has lost grants (a backup was restored?); every lock is orphaned',
     quietMs: options.ttlMs
   })
+}
+
+/** How a Locksmith names itself: `instance` is its store's for ever, `life` is this process. */
+export interface LocksmithWord {
+  readonly instance: string
+  /** Absent in the word of an older version. */
+  readonly life?: string | undefined
+  readonly term: number
+}
+
+/**
+ * What a status that is heard while serving means. A newer one of another instance has taken the fleet over, and this one ends;
+ * a newer one of the same store tells that this store has lost a start. Own words, and those of earlier lives, are nothing new.
+ */
+export function meaningOf(own: LocksmithWord, heard: LocksmithWord): 'nothing' | 'taken-over' | 'lost-start' {
+  if (heard.life === own.life || !isBelievable(heard.term, own.term)) return 'nothing'
+  if (heard.instance === own.instance) return heard.term > own.term ? 'lost-start' : 'nothing'
+  if (heard.term !== own.term) return heard.term > own.term ? 'taken-over' : 'nothing'
+  // Both began at one moment, from the same term: exactly one of them goes on.
+  return heard.instance > own.instance ? 'taken-over' : 'nothing'
 }

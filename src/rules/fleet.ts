@@ -178,6 +178,8 @@ export interface Meta {
   /** The highest fence ever granted. */
   readonly fenceHigh: number
   readonly quietUntil: number
+  /** Names the store for ever: the first life of Locksmith that wrote it. Absent before its first start. */
+  readonly instance?: string
 }
 
 /** The answer to an operator's `unlock`, kept by its operation id: one terminal outcome. */

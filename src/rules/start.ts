@@ -15,6 +15,8 @@ export interface StartFacts {
   /** The highest upper bound of reserved fences that any of them tells of. */
   readonly knownLimit: number
   readonly knownTerm: number
+  /** What a store without a name is called from now on. */
+  readonly instance?: string
 }
 
 export function start(fleet: Fleet, told: StartFacts, now: number): void {
@@ -27,7 +29,8 @@ export function start(fleet: Fleet, told: StartFacts, now: number): void {
     term: Math.max(meta.term, facts.knownTerm) + 1,
     fenceNext: limit,
     fenceLimit: limit,
-    quietUntil
+    quietUntil,
+    ...withInstance(meta.instance ?? told.instance)
   }
   const marked: string[] = []
   for (const lock of [...fleet.locks.values()]) {
@@ -51,6 +54,9 @@ export function start(fleet: Fleet, told: StartFacts, now: number): void {
   if (facts.knownFence > meta.fenceHigh)
     raiseFences(fleet, { known: facts.knownFence, by: 'start check' }, now)
 }
+
+const withInstance = (instance: string | undefined): { instance?: string } =>
+  instance === undefined ? {} : { instance }
 
 type Times = Pick<Lock, 'grantedAt' | 'orphan' | 'clearing'>
 

@@ -33,6 +33,7 @@ export class Worker {
   #current: Current | undefined
   #doubtsDue = false
   #life: Promise<void> | undefined
+  #kickedMeanwhile = false
   #doubtTimer: Timer | undefined
   #closed = false
 
@@ -55,6 +56,8 @@ export class Worker {
 
   /** Contact, a controller or an update has come. */
   kick(): void {
+    // A life that has found nothing more to do may not be over yet: what comes in that moment must not be left lying.
+    this.#kickedMeanwhile = this.#life !== undefined
     if (this.#life !== undefined || this.#closed) return
     this.#life = this.#work()
       .catch((error: unknown) => {
@@ -62,7 +65,7 @@ export class Worker {
       })
       .finally(() => {
         this.#life = undefined
-        if (!this.#closed && this.#doubtsDue) this.kick()
+        if (!this.#closed && (this.#doubtsDue || this.#kickedMeanwhile)) this.kick()
       })
   }
 

@@ -36,6 +36,14 @@ test('an update is applied on a device that stands, is proved, and the device mo
   assert.deepEqual(world.inForce, ['17, 0.65'])
 })
 
+test('an update that arrives in one packet with the contact is not left lying', async () => {
+  const world = await withVersion16()
+  world.kill()
+  const push = await world.push(aim(17))
+  world.start({ bunched: true })
+  assert.equal((await world.outcomeOf(push)).outcome, 'applied')
+})
+
 test('the file begins with who touched it last, keeps the bytes as pushed, and has its predecessor beside it', async () => {
   const world = await withVersion16()
   await world.pushed(aim(17))

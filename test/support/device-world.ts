@@ -9,7 +9,7 @@ import {
 } from '../../src/agent/index.ts'
 import { type FleetSession, makeId, openFleetConnection, openSession } from '../../src/client/index.ts'
 import { emptyDisk, type Locksmith, openMemoryStore, startLocksmith } from '../../src/lock-manager/index.ts'
-import type { ConnectBroker } from '../../src/platform/broker.ts'
+import type { ConnectBroker, Message } from '../../src/platform/broker.ts'
 import type { Clock } from '../../src/platform/clock.ts'
 import type { Files } from '../../src/platform/durable-file.ts'
 import type { Log, LogFields } from '../../src/platform/logger.ts'
@@ -33,10 +33,13 @@ class Life {
   readonly agent: Agent
   readonly logged: (LogFields & { readonly message: string })[] = []
 
-  constructor(world: DeviceWorld, { wrap = (controller) => controller, ...options }: LifeOptions) {
+  constructor(
+    world: DeviceWorld,
+    { wrap = (controller) => controller, bunched = false, ...options }: LifeOptions
+  ) {
     this.agent = startAgent({
       config: parseAgentConfig(world.toml),
-      connect: this.#connect(world),
+      connect: this.#connect(world, bunched),
       controllers: world.boards.map((board, at) => wrap(this.#controller(world, board, `axis-${at + 1}`))),
       clock: this.#clock(world.timers),
       random: world.random,
@@ -58,11 +61,19 @@ class Life {
     }
   }
 
-  #connect(world: DeviceWorld): ConnectBroker {
+  #connect(world: DeviceWorld, bunched: boolean): ConnectBroker {
     return (options, handlers) => {
+      const held: Message[] = []
+      const hear = (message: Message): void => {
+        if (bunched && message.topic.includes('/update/')) return void held.push(message)
+        handlers.message?.(message)
+        if (!message.topic.includes('/rep/') || !String(Buffer.from(message.payload)).includes('"heartbeat"'))
+          return
+        for (const one of held.splice(0)) handlers.message?.(one)
+      }
       const connection = world.broker.connect(options, {
         ...handlers,
-        message: (message) => this.alive && handlers.message?.(message)
+        message: (message) => this.alive && hear(message)
       })
       return {
         get connected() {
@@ -120,6 +131,8 @@ export interface Outcome {
 interface LifeOptions extends Pick<AgentOptions, 'haltAt' | 'halt'> {
   /** For what the firmware cannot be made to do. */
   readonly wrap?: (controller: Controller) => Controller
+  /** An update is heard in one breath with the next reply to a heartbeat, as two messages in one packet are. */
+  readonly bunched?: boolean
 }
 
 interface WorldOptions {

@@ -148,8 +148,8 @@ export function search(wanted: Search): Finding {
     copyFileSync(join(import.meta.dirname, file), join(folder, file))
     const at = { cwd: folder, encoding: 'utf8', stdio: 'pipe' } as const
     execFileSync('spin', [...wanted.defines.map((name) => `-D${name}`), '-a', file], at)
-    // A search that fails ends soon: it is not worth the optimizer's time.
-    const optimized = wanted.expected === 'holds' ? '-O1' : '-O0'
+    // A short search is not worth the optimizer's time.
+    const optimized = wanted.long === true ? '-O1' : '-O0'
     execFileSync(
       'nice',
       ['-n', '10', 'cc', optimized, '-w', '-DSAFETY', `-DMEMLIM=${memoryLimitMb}`, '-o', 'pan', 'pan.c'],

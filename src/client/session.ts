@@ -254,7 +254,8 @@ class Session implements FleetSession {
       this.#beatNow()
     }
     for (const ask of [...this.#asks.values()]) {
-      if (!renewing) break
+      // A reply that a newer truth has overtaken grants nobody: what it lists may have ended since.
+      if (!renewing || isOlder(reply, this.#truthAt)) break
       ask.confirm(
         reply.holding.filter((held) => held.request === ask.request),
         reply

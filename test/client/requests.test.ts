@@ -200,3 +200,30 @@ test('more requests than a heartbeat can name are refused, and the others live o
   assert.ok(session.leaseLeftMs() > 0)
   assert.equal(house.events('bad-request').length, 0)
 })
+
+test('a heartbeat reply that a newer one has overtaken grants nobody, though it lists the lock and its own lease still runs', async () => {
+  const house = await new House().open()
+  const session = house.session('ops')
+  await house.clock.advance(1000)
+  const topic = 'locksmith/1/default/rep/ops'
+  let late: string | undefined
+  // Everything that tells of the grant or of its end is lost; the reply that lists it is late.
+  house.broker.loses = (to, message) => {
+    if (to !== 'ops' || message.topic !== topic) return false
+    const { op, holding } = JSON.parse(message.payload) as { op: string; holding?: unknown[] }
+    const lists = holding !== undefined && holding.length > 0
+    if (lists) late ??= message.payload
+    return lists || ['granted', 'ended', 'refused'].includes(op)
+  }
+  const asked = follow(session.acquire({ locks: ['*:aim'], wait: true }))
+  await house.clock.advance(TTL_MS / 2)
+  assert.ok(late, 'a reply lists the lock')
+  clear(house, '*:aim')
+  await house.clock.advance(TTL_MS / 3 + 1000)
+  assert.equal(house.record('*:aim')?.state, 'orphaned')
+  assert.ok(session.leaseLeftMs() > 0)
+  house.broker.loses = () => false
+  house.broker.publish('locksmith-default', { topic, payload: late, qos: 1, retain: false })
+  await house.clock.advance(1)
+  assert.equal(asked.value, undefined)
+})

@@ -1,5 +1,4 @@
 import { randomBytes } from 'node:crypto'
-import { mkdirSync } from 'node:fs'
 import { hostname } from 'node:os'
 import { dirname, join, resolve } from 'node:path'
 import {
@@ -14,7 +13,7 @@ import {
 import { bootId } from '../platform/boot-id.ts'
 import { systemClock } from '../platform/clock.ts'
 import { everyCron } from '../platform/cron.ts'
-import { systemFiles } from '../platform/durable-file.ts'
+import { DiskError, makeRoomFor, systemFiles } from '../platform/durable-file.ts'
 import { createLogger, type Log } from '../platform/logger.ts'
 import { connectBroker } from '../platform/mqtt-connection.ts'
 import { LocksmithError } from '../protocol/errors.ts'
@@ -45,7 +44,7 @@ export interface LocksmithRun {
 
 const SWEEP = '*/5 * * * * *'
 
-/** Runs the lock manager until it is told to stop. Throws LK-7001 (database), LK-7002 (disk), LK-6004 (configuration). */
+/** Runs the lock manager until it is told to stop. Throws LK-7001 (database), LK-7002 (disk), LK-7003 (fleet taken over), LK-7004 (store in use), LK-6004 (configuration). */
 export async function runLocksmith(run: LocksmithRun): Promise<void> {
   const log = createLogger({ name: 'locksmith' })
   const database = resolve(storeFile(run.store ?? run.config.store ?? defaultStore(run.env)))
@@ -91,16 +90,31 @@ export async function runLocksmith(run: LocksmithRun): Promise<void> {
   )
 }
 
+/** Troubles of a disk that pass, or that somebody mends while a service manager starts Locksmith again and again. */
+const MAY_PASS: readonly string[] = ['ENOSPC', 'EDQUOT', 'EROFS', 'EIO', 'EMFILE', 'ENFILE']
+
 function openStore(file: string): Store {
   try {
-    mkdirSync(dirname(file), { recursive: true })
+    makeRoomFor(file)
     return openSqliteStore(file)
   } catch (error) {
-    // A full disk must not keep Locksmith down for good: a service manager starts it again after LK-7002, not after LK-7001.
-    if (error instanceof StoreError)
-      throw new LocksmithError(error.fatal ? 'LK-7001' : 'LK-7002', error.message)
-    throw new LocksmithError('LK-7001', `${file}: ${(error as Error).message}`)
+    throw asStoreTrouble(error)
   }
+}
+
+/** A full disk must not keep Locksmith down for good: a service manager starts it again after LK-7002, not after the others. */
+function asStoreTrouble(error: unknown): unknown {
+  if (error instanceof DiskError)
+    return MAY_PASS.includes(error.code)
+      ? new LocksmithError('LK-7002', error.message)
+      : new LocksmithError(
+          'LK-7001',
+          error.message,
+          'Name a file that this user may write: --store sqlite:FILE'
+        )
+  if (!(error instanceof StoreError)) return error
+  if (error.inUse) return new LocksmithError('LK-7004', error.message)
+  return new LocksmithError(error.fatal ? 'LK-7001' : 'LK-7002', error.message)
 }
 
 function openFenceFile(path: string): FenceFile {

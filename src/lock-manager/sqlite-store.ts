@@ -1,4 +1,5 @@
 import { DatabaseSync, type StatementSync } from 'node:sqlite'
+import { lockHolder } from '../platform/lock-holder.ts'
 import type { DurableKind } from '../rules/fleet.ts'
 import { type AuditLink, type Store, type StoredChange, type StoredRow, StoreError } from './store.ts'
 
@@ -40,8 +41,14 @@ const MAY_PASS = /disk is full|disk I\/O error|readonly database/i
 /** One line that names the file. */
 function unusable(file: string, error: unknown): StoreError {
   const message = (error as Error).message.replaceAll(/\s+/g, ' ')
-  const why = /locked|busy/i.test(message) ? 'another process uses it' : message
-  return new StoreError(`${file}: ${why}`, !MAY_PASS.test(message))
+  if (/locked|busy/i.test(message)) return new StoreError(`${file}: ${inUseBy(file)}`, true, true)
+  return new StoreError(`${file}: ${message}`, !MAY_PASS.test(message))
+}
+
+function inUseBy(file: string): string {
+  const holder = lockHolder(file)
+  if (holder === undefined) return 'another process uses it'
+  return `process ${holder.pid} uses it${holder.command === '' ? '' : ` (${holder.command})`}`
 }
 
 interface JsonRow {

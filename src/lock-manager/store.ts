@@ -38,10 +38,13 @@ export interface Store {
 export class StoreError extends Error {
   /** Nothing can be done with this store at all, now or later. */
   readonly fatal: boolean
+  /** Another process has it. */
+  readonly inUse: boolean
 
-  constructor(message: string, fatal: boolean) {
+  constructor(message: string, fatal: boolean, inUse = false) {
     super(message)
     this.name = 'StoreError'
     this.fatal = fatal
+    this.inUse = inUse
   }
 }

@@ -13,10 +13,11 @@ import {
   readSync,
   renameSync,
   rmSync,
+  statSync,
   unlinkSync,
   writeFileSync
 } from 'node:fs'
-import { basename, dirname, join, resolve } from 'node:path'
+import { basename, dirname, join } from 'node:path'
 import { DiskError, reportingDiskErrors } from './disk-error.ts'
 
 export { DiskError } from './disk-error.ts'
@@ -165,18 +166,45 @@ function unlessMissing<T>(work: () => T): T | undefined {
   try {
     return work()
   } catch (error) {
-    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return undefined
+    if (isMissing(error)) return undefined
     throw error
   }
 }
 
-/** Makes the folder and those above it, each of them durable in its parent. */
-function makeFolder(folder: string): void {
-  const first = mkdirSync(folder, { recursive: true })
-  if (first === undefined) return
-  const top = dirname(resolve(first))
-  for (let made = resolve(folder); made !== top; made = dirname(made)) syncFolder(dirname(made))
+/**
+ * Makes sure that a plain file can be read and written at `path`, for a library that opens it itself and says less when it
+ * cannot. Missing folders are made, and the file, empty.
+ *
+ * @throws DiskError
+ */
+export function makeRoomFor(path: string): void {
+  reportingDiskErrors('use', path, () => {
+    makeFolder(dirname(path))
+    withFile(path, O_RDWR | O_CREAT | O_NONBLOCK, (fd) => plainFileSize(fd, path))
+  })
 }
+
+/**
+ * Makes the folder and those above it, each of them durable in its parent. Not by Node's own `recursive`: that never returns
+ * where the parent is there and takes no folder, as in /proc.
+ */
+function makeFolder(folder: string): void {
+  if (isFolder(folder)) return
+  try {
+    mkdirSync(folder)
+  } catch (error) {
+    if (isFolder(folder)) return
+    if (!isMissing(error) || isFolder(dirname(folder))) throw error
+    makeFolder(dirname(folder))
+    mkdirSync(folder)
+  }
+  syncFolder(dirname(folder))
+}
+
+const isFolder = (path: string): boolean => statSync(path, { throwIfNoEntry: false })?.isDirectory() === true
+
+const isMissing = (error: unknown): boolean =>
+  error instanceof Error && 'code' in error && error.code === 'ENOENT'
 
 /** A new name is durable only once its folder is. */
 function syncFolder(folder: string): void {

@@ -252,6 +252,11 @@ export const ERRORS = {
     hint: 'Run one Locksmith per fleet: stop the other and start this one again, or give them fleets of their own',
     exit: EXIT.badConfig
   },
+  'LK-7004': {
+    title: 'Another process uses the store',
+    hint: 'Stop it first, or give this Locksmith a store and a fleet of its own',
+    exit: EXIT.badConfig
+  },
   'LK-9001': {
     title: 'Something unforeseen happened',
     hint: 'Please report it with the log around it',

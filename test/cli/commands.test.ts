@@ -140,6 +140,44 @@ test('serve ends with 78 and names the trouble: configuration, database, fence f
   assert.match(fences.stderr, /^LK-7001 .*locksmith\.fences\.json/)
 })
 
+test('a store at an impossible path ends serve at once with 78, the reason and what to do', async (t) => {
+  const folder = temporaryFolder(t)
+  writeFileSync(join(folder, 'file'), '')
+  const cases = [
+    ['/proc/nope/x.db', /folder of the path is missing/],
+    [folder, /it is a folder/],
+    [`${folder}/file/x.db`, /something else is in the way/],
+    ['/dev/full', /no plain file/],
+    ['/dev/null', /no plain file/],
+    ['/sys/x.db', /denied|not permitted/]
+  ] as const
+  for (const [path, why] of cases) {
+    const { code, stderr } = await runCli(t, ['serve', '--store', `sqlite:${path}`])
+    assert.equal(code, 78, `${path}: ${stderr}`)
+    assert.match(stderr, why)
+    assert.match(stderr, /^LK-7001 .*Name a file that this user may write: --store sqlite:FILE/)
+  }
+})
+
+test('a second serve on a store ends with 78 and names the process that has it, whose store stays whole', async (t) => {
+  const store = `sqlite:${temporaryFolder(t)}/locksmith.db`
+  const broker = `mqtt://127.0.0.1:${await freePort()}`
+  const serve = ['serve', '--store', store, '--broker', broker]
+  const first = startCli(t, serve)
+  await first.line('the broker missed', (line) => line.event === 'broker-lost')
+  const { code, stderr } = await runCli(t, serve)
+  assert.equal(code, 78)
+  assert.match(
+    stderr,
+    new RegExp(`^LK-7004 .*: process ${first.pid} uses it \\(.* serve .*\\). Stop it first`)
+  )
+  assert.doesNotMatch(stderr, /backup/)
+  first.signal('SIGTERM')
+  assert.equal((await first.exited()).code, 0)
+  const next = startCli(t, serve)
+  await next.line('the broker missed', (line) => line.event === 'broker-lost')
+})
+
 test('a disk without space ends serve with a code after which it is started again, and with no word of giving the store up', async (t) => {
   const store = join(temporaryFolder(t), 'locksmith.db')
   const full = startShell(t, `ulimit -f 8; exec $LOCKSMITH serve --store sqlite:${store}`, {})

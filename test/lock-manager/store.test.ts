@@ -169,7 +169,7 @@ test('sqlite: a database that another has open is refused at once, and the other
   const first = openSqliteStore(file)
   assert.match(
     refusalOf(() => openSqliteStore(file)),
-    /another process uses it/
+    new RegExp(`process ${process.pid} uses it`)
   )
   first.commit([{ kind: 'lock', key: 'a', value: 1 }], [], 'boot-1')
   first.close()

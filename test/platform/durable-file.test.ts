@@ -38,6 +38,16 @@ test('a file is read back as written, in folders that did not exist', (t) => {
   assert.equal(files.read(path), 'größe = 2\n')
 })
 
+test('a folder that cannot be made is an error at once, also where the system says that its parent is missing', (t) => {
+  assert.throws(
+    () => files.write('/proc/nope/deeper/x', ''),
+    diskError('ENOENT', /folder of the path is missing/)
+  )
+  const file = join(temporaryFolder(t), 'file')
+  files.write(file, '')
+  assert.throws(() => files.write(join(file, 'a', 'x'), ''), diskError('ENOTDIR', /not a folder/))
+})
+
 test('the order on disk is: content, fsync, rename, fsync of the folder', needsStrace, async (t) => {
   const path = join(temporaryFolder(t), 'aim.toml')
   const script = `import { writeDurably } from '${subject}'; writeDurably('${path}', 'x = 1')`

@@ -89,7 +89,8 @@ async function rolling(fleet: FleetAccess, plan: PushPlan, target: Target): Prom
     if (!plan.stop.aborted) throw error
     throw new LocksmithError(
       'LK-3011',
-      `${plan.stop.reason} ended the waiting; push ${target.id} goes on without this command if it had begun`
+      `${plan.stop.reason} ended the waiting; push ${target.id} goes on without this command if it had begun`,
+      `Wait for its devices, or take it back: locksmith withdraw ${target.id} --reason TEXT`
     )
   } finally {
     await session.close()
@@ -172,7 +173,10 @@ async function underGrant(fleet: FleetAccess, { session, grant, plan, target }: 
       progress: (devices) => grant.setPhase(phaseOf(devices))
     })
     if (state.state === 'withdrawn')
-      throw new LocksmithError('LK-1016', `Locksmith withdrew the push: ${state.why}`)
+      throw new LocksmithError(
+        grant.leftMs() > 0 ? 'LK-3008' : 'LK-1016',
+        `the push was withdrawn: ${state.why}`
+      )
     return state
   } catch (error) {
     const lost = grant.leftMs() <= 0
@@ -199,10 +203,14 @@ function phaseOf(devices: readonly WirePushDevice[]): string {
   return begun ? `applying ${done}/${devices.length}` : 'waiting-for-standstill'
 }
 
-/** What the rules call a push's own two verdicts, as codes. */
-const CODES: Readonly<Record<string, string>> = { unreachable: 'LK-3010', 'push-withdrawn': 'LK-3008' }
+/** What the rules call a push's own verdicts, as codes. */
+const CODES: Readonly<Record<string, string>> = {
+  unreachable: 'LK-3010',
+  silent: 'LK-3012',
+  'push-withdrawn': 'LK-3008'
+}
 
-function resultOf(id: string, { devices }: PushState): PushResult {
+export function resultOf(id: string, { devices }: Pick<PushState, 'devices'>): PushResult {
   return {
     id,
     ok: devices.every(({ state }) => state === 'applied'),

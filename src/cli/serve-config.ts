@@ -24,6 +24,7 @@ const policy = z.strictObject({
   maxHold: duration.optional(),
   onOrphan: z.enum(['reclaim', 'wait-for-operator']).optional(),
   lockDelay: duration.optional(),
+  patience: duration.optional(),
   mayLock: z.array(name).optional(),
   /** At most so many device locks of a resource below the scope of `lock`. */
   slots: z.int().min(1).optional()
@@ -68,11 +69,12 @@ function readText(file: string): string {
 }
 
 export function policyEntries({ policy: entries }: ServeConfig): readonly PolicyEntry[] {
-  return entries.map(({ lock, maxHold, onOrphan, lockDelay, mayLock, slots }) => ({
+  return entries.map(({ lock, maxHold, onOrphan, lockDelay, patience, mayLock, slots }) => ({
     lock,
     ...(maxHold === undefined ? {} : { maxHoldMs: maxHold }),
     ...(onOrphan === undefined ? {} : { onOrphan }),
     ...(lockDelay === undefined ? {} : { lockDelayMs: lockDelay }),
+    ...(patience === undefined ? {} : { patienceMs: patience }),
     ...(mayLock === undefined ? {} : { mayLock }),
     ...(slots === undefined ? {} : { slots })
   }))

@@ -12,6 +12,7 @@ const VERBS: Readonly<Record<string, () => Promise<{ verb: Verb }>>> = {
   exec: () => import('./verbs/exec.ts'),
   unlock: () => import('./verbs/unlock.ts'),
   push: () => import('./verbs/push.ts'),
+  withdraw: () => import('./verbs/withdraw.ts'),
   board: () => import('./verbs/board.ts'),
   simulate: () => import('./verbs/simulate.ts')
 }

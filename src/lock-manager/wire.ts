@@ -7,6 +7,7 @@ import type { Refusal } from '../rules/refusals.ts'
 import { acquire, release } from '../rules/request.ts'
 import { goodbye, heartbeat, hello } from '../rules/session.ts'
 import { unlock } from '../rules/unlock.ts'
+import { withdrawPush } from '../rules/withdraw.ts'
 import { recordOf } from './views.ts'
 
 /** Between the wire and the rules, both ways. */
@@ -33,6 +34,8 @@ export function handle(
       return unlock(fleet, { from, ...request, operation: request.id }, now)
     case 'push':
       return startPush(fleet, { from, ...request }, now)
+    case 'withdraw':
+      return withdrawPush(fleet, { from, ...request, operation: request.id }, now)
     case 'outcome':
       return takeOutcome(fleet, { from, ...request }, now)
   }
@@ -86,9 +89,17 @@ export function replyToWire(
         seq: reply.seq,
         ...pushToWire(reply.push)
       }
+    case 'withdrawn': {
+      const { op, id, outcome, push } = reply
+      return { ...envelope, op, id, outcome, push: push.id, ...pushToWire(push) }
+    }
     default:
       return { ...envelope, ...reply } as WireReply
   }
 }
 
-const pushToWire = ({ state, why, devices }: Push) => ({ state, why, devices: [...devices] })
+const pushToWire = ({ state, why, devices }: Push) => ({
+  state,
+  why,
+  devices: devices.map(({ watched: _ours, ...device }) => device)
+})

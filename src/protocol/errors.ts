@@ -122,7 +122,7 @@ export const ERRORS = {
   },
   'LK-3001': {
     title: 'Another push of this resource is under way',
-    hint: 'Wait for it to end, or ask its sender',
+    hint: 'Wait for it to end, or take it back: locksmith withdraw PUSH --reason TEXT',
     exit: EXIT.tryLater
   },
   'LK-3002': { title: 'The push is unknown', hint: 'It ended, or was never accepted', exit: EXIT.failed },
@@ -153,7 +153,7 @@ export const ERRORS = {
   },
   'LK-3008': {
     title: 'The push was withdrawn',
-    hint: 'Its lock ended before this device was served; push again',
+    hint: 'Its lock ended, or somebody took it back, before this device was served; push again',
     exit: EXIT.tryLater
   },
   'LK-3009': {
@@ -168,8 +168,13 @@ export const ERRORS = {
   },
   'LK-3011': {
     title: 'The push is not done yet',
-    hint: 'It goes on without this command; locksmith status shows the versions',
+    hint: 'It goes on without this command; locksmith withdraw PUSH --reason TEXT takes it back',
     exit: EXIT.tryLater
+  },
+  'LK-3012': {
+    title: 'The device does not answer',
+    hint: 'It is in contact: look at its log, restart its agent and push again',
+    exit: EXIT.failed
   },
   'LK-4001': {
     title: 'The update was rolled back',

@@ -92,6 +92,7 @@ export const request = z.discriminatedUnion('op', [
     under: lockFence.nullable(),
     atOnce: z.int().min(1)
   }),
+  z.object({ op: z.literal('withdraw'), id, push: id, reason: text }),
   z.object({
     op: z.literal('outcome'),
     session: count,
@@ -235,6 +236,16 @@ export const reply = z.discriminatedUnion('op', [
     id,
     session: count,
     seq: count,
+    state: z.enum(['open', 'done', 'withdrawn']),
+    why: z.string(),
+    devices: z.array(pushDevice)
+  }),
+  z.object({
+    ...envelope,
+    op: z.literal('withdrawn'),
+    id,
+    push: id,
+    outcome: z.enum(['withdrawn', 'already-ended']),
     state: z.enum(['open', 'done', 'withdrawn']),
     why: z.string(),
     devices: z.array(pushDevice)

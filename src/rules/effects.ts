@@ -97,6 +97,12 @@ export type Reply =
       readonly seq: number
       readonly push: Push
     }
+  | {
+      readonly op: 'withdrawn'
+      readonly id: string
+      readonly outcome: 'withdrawn' | 'already-ended'
+      readonly push: Push
+    }
   | { readonly op: 'noted'; readonly session: number; readonly seq: number }
   | { readonly op: 'failed'; readonly id: string; readonly refusal: Refusal }
 

@@ -146,6 +146,8 @@ export interface PushDevice {
   readonly code: string | null
   readonly detail: string
   readonly version: number | null
+  /** Since when patience with it runs: since it was handed the update, or was looked at; and whether it was at work then. Left out when of another run of the machine. */
+  readonly watched?: { readonly since: number; readonly atWork: boolean }
 }
 
 export interface Push {
@@ -167,6 +169,8 @@ export interface Push {
   /** Left out when it is of another run of the machine. */
   readonly startedAt?: number
   readonly endedAt: number
+  /** The operation of the operator who withdrew it. */
+  readonly withdrawnBy?: string
 }
 
 export interface Meta {

@@ -8,6 +8,8 @@ export interface Policy {
   readonly onOrphan: 'reclaim' | 'wait-for-operator'
   /** Waited after the lease of a holder that did not report its end. Milliseconds. */
   readonly lockDelayMs: number
+  /** A device in contact that was handed an update and neither answers it nor is at work is given up after this. Milliseconds. */
+  readonly patienceMs: number
   /** Names that may lock it; undefined = everybody. */
   readonly mayLock: readonly string[] | undefined
   /** The pools of slots that a device lock of this name counts against, each by the scope that it is for. */
@@ -25,6 +27,7 @@ export const DEFAULT_POLICY: Policy = {
   maxHoldMs: 15 * 60_000,
   onOrphan: 'reclaim',
   lockDelayMs: 10_000,
+  patienceMs: 5 * 60_000,
   mayLock: undefined,
   slots: []
 }

@@ -1,5 +1,6 @@
 import type { AgentOutcome, Fleet, LockFence, Push, PushDevice, Session } from './fleet.ts'
 import { agentsBelow, blockerOf, free, lockOf, updatesOut } from './lock.ts'
+import { patienceEnds, patienceMs, watch } from './patience.ts'
 import { hasLease, serveQueue } from './queue.ts'
 import type { Refusal } from './refusals.ts'
 import { isRefusal, speaker } from './request.ts'
@@ -58,7 +59,7 @@ export function startPush(fleet: Fleet, input: PushInput, now: number): void {
  */
 function goOn(fleet: Fleet, push: Push, now: number): void {
   if (push.state === 'open' && push.under !== null && allStand(fleet, push, push.under, now))
-    sendNext(fleet, push)
+    sendNext(fleet, push, now)
 }
 
 function pushRefusal(fleet: Fleet, input: PushInput, now: number): Refusal | undefined {
@@ -116,6 +117,8 @@ export function takeOutcome(fleet: Fleet, input: OutcomeInput, now: number): voi
   if (push === undefined || device === undefined) return refuse({ why: 'push-unknown', push: input.push })
   if (isPending(device) || device.state === 'unreachable') {
     const { outcome: state, code, detail, version } = input
+    if (push.state !== 'open' || device.state === 'unreachable')
+      fleet.log('info', 'late-answer', { push: push.id, device: device.device, outcome: state, code })
     settle(fleet, push, [{ device: device.device, state, code, detail, version }])
     advancePushes(fleet, now)
     freeIfAnswered(fleet, push, now)
@@ -156,37 +159,50 @@ export const isPending = (device: PushDevice): boolean =>
 
 export function advancePushes(fleet: Fleet, now: number): void {
   for (const push of fleet.openPushes) {
-    if (push.under !== null && !isHeldUnder(fleet, push.under)) withdraw(fleet, push, now)
+    if (push.under !== null && !isHeldUnder(fleet, push.under))
+      takeBack(fleet, push, 'the lock of the push ended', now)
     else if ((fleet.due.pushes.get(push.id) ?? now) <= now) advanceOne(fleet, push, now)
   }
 }
 
 function advanceOne(fleet: Fleet, push: Push, now: number): void {
-  const gone = push.devices.filter(
-    (device) => isPending(device) && unreachableAt(fleet, device.device) <= now
-  )
-  const word = {
-    state: 'unreachable',
-    code: 'unreachable',
-    detail: 'no contact for two lease times'
-  } as const
-  let current =
-    gone.length === 0
-      ? push
-      : settle(
-          fleet,
-          push,
-          gone.map((device) => ({ ...device, ...word }))
-        )
-  if (current.under === null) current = sendNext(fleet, current)
+  const watched = watchAll(fleet, push, now)
+  const gone = watched.devices.flatMap((device) => givenUp(fleet, watched, device, now) ?? [])
+  let current = gone.length === 0 ? watched : settle(fleet, watched, gone)
+  if (current.under === null) current = sendNext(fleet, current, now)
   const pending = current.devices.filter(isPending)
   if (pending.length > 0) {
-    const next = Math.min(...pending.map(({ device }) => unreachableAt(fleet, device)))
+    const next = Math.min(...pending.map((device) => givenUpAt(fleet, current, device)))
     fleet.due.pushes.set(push.id, next)
     return
   }
   putPush(fleet, { ...current, state: 'done', endedAt: now })
   fleet.log('info', 'push-done', { push: current.id, devices: current.devices.length })
+}
+
+const givenUpAt = (fleet: Fleet, push: Push, device: PushDevice): number =>
+  Math.min(unreachableAt(fleet, device.device), patienceEnds(fleet, push, device))
+
+/** What is said of a device that is waited for no longer; undefined while it is. */
+function givenUp(fleet: Fleet, push: Push, device: PushDevice, now: number): PushDevice | undefined {
+  if (!isPending(device)) return undefined
+  if (unreachableAt(fleet, device.device) <= now) {
+    const detail = 'no contact for two lease times'
+    return { ...device, state: 'unreachable', code: 'unreachable', detail }
+  }
+  if (patienceEnds(fleet, push, device) > now) return undefined
+  const silentMs = patienceMs(fleet, push.resource, device.device)
+  fleet.log('warn', 'device-silent', { push: push.id, device: device.device, silentMs })
+  const detail = `in contact, but neither at work nor answering for ${Math.round(silentMs / 1000)} s`
+  return { ...device, state: 'unreachable', code: 'silent', detail }
+}
+
+function watchAll(fleet: Fleet, push: Push, now: number): Push {
+  const devices = push.devices.map((device) => watch(fleet, push, device, now))
+  if (devices.every((device, index) => device === push.devices[index])) return push
+  const watched = { ...push, devices }
+  fleet.pushes.put(push.id, watched)
+  return watched
 }
 
 /** No update is sent before every device that it is meant for, and that can be reached, has proved that it stands still. */
@@ -206,29 +222,37 @@ export function stands(fleet: Fleet, agent: Session, under: LockFence): boolean 
 const agentOf = (fleet: Fleet, device: string): Session | undefined =>
   agentsBelow(fleet, device).find((agent) => agent.device === device)
 
-function sendNext(fleet: Fleet, push: Push): Push {
+function sendNext(fleet: Fleet, push: Push, now: number): Push {
   let room = push.atOnce - push.devices.filter((device) => device.state === 'sent').length
   const devices = push.devices.map((device): PushDevice => {
     if (device.state !== 'waiting' || room <= 0) return device
     room -= 1
     fleet.effect({ do: 'update', device: device.device, resource: push.resource, push })
-    return { ...device, state: 'sent' }
+    return { ...device, state: 'sent', watched: { since: now, atWork: false } }
   })
   return devices.some((device, index) => device !== push.devices[index])
     ? putPush(fleet, { ...push, devices })
     : push
 }
 
-/** The grant has ended: what was not delivered is not delivered any more. What was sent may still be answered. */
-function withdraw(fleet: Fleet, push: Push, now: number): void {
+/** Characters: a fleet of thousands says it once for each device. */
+const MAX_DETAIL = 100
+
+/**
+ * Ends an open push: what was not delivered is not delivered any more, what is retained is taken back. What was sent may still
+ * be answered: under a wide lock its devices count as at work, for the lock must not come free before.
+ */
+export function takeBack(fleet: Fleet, push: Push, why: string, now: number): Push {
+  const ended = { code: 'push-withdrawn', detail: why.slice(0, MAX_DETAIL) }
   const devices = push.devices.map((device): PushDevice => {
-    if (device.state === 'sent')
-      fleet.effect({ do: 'update', device: device.device, resource: push.resource, push: null })
-    if (device.state !== 'waiting') return device
-    return { ...device, state: 'refused', code: 'push-withdrawn', detail: 'the lock of the push ended first' }
+    if (device.state === 'waiting') return { ...device, ...ended, state: 'refused' }
+    if (device.state !== 'sent') return device
+    fleet.effect({ do: 'update', device: device.device, resource: push.resource, push: null })
+    return push.under === null ? { ...device, ...ended, state: 'unreachable' } : device
   })
-  putPush(fleet, { ...push, devices, state: 'withdrawn', why: 'the lock of the push ended', endedAt: now })
-  fleet.log('warn', 'push-withdrawn', { push: push.id, lock: push.under?.lock, fence: push.under?.fence })
+  const { lock, fence } = push.under ?? {}
+  fleet.log('warn', 'push-withdrawn', { push: push.id, lock, fence, why })
+  return putPush(fleet, { ...push, devices, state: 'withdrawn', why, endedAt: now })
 }
 
 /** A device is called unreachable only when its last renewal is two lease times old and Locksmith was listening all that time. */

@@ -1,5 +1,5 @@
 import { isBelievable, raiseFences } from './continuity.ts'
-import type { Fleet, Lock } from './fleet.ts'
+import type { Fleet, Lock, PushDevice } from './fleet.ts'
 import { putLock } from './lock.ts'
 import { contactOf } from './request.ts'
 
@@ -98,10 +98,12 @@ function ageAnew(fleet: Fleet, now: number): void {
       fleet.grants.put(grant.request, { ...grant, ended: { ...grant.ended, at: now } })
   }
   for (const { startedAt: _ofAnotherClock, ...push } of [...fleet.pushes.values()])
-    fleet.pushes.put(push.id, { ...push, endedAt: now })
+    fleet.pushes.put(push.id, { ...push, devices: push.devices.map(withoutMoment), endedAt: now })
   for (const done of [...fleet.operations.values()])
     fleet.operations.put(done.operation, { ...done, at: now, freeAt: done.freeAt === null ? null : now })
 }
+
+const withoutMoment = ({ watched: _ofAnotherClock, ...device }: PushDevice): PushDevice => device
 
 /** Every session that the store knows may still believe in a lease for one ttl. */
 function startContacts(fleet: Fleet, now: number): void {

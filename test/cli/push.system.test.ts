@@ -117,6 +117,33 @@ test(
 )
 
 test(
+  'a rolling push that nobody answers is taken back with withdraw, or ends by itself when patience ends',
+  needs,
+  async (t) => {
+    const config = ['[[policy]]', 'lock = "plant/arm-2"', 'patience = "500ms"']
+    const fleet = await startFleet(t, { config })
+    const { url } = fleet.mosquitto
+    const [hangs] = [await startPuppet(t, url, 'plant/arm-1'), await startPuppet(t, url, 'plant/arm-2')]
+    const push = fleet.start('push', document(fleet, 2), '--to', 'plant/arm-1', '--json')
+    const update = await updateOf(hangs, 2)
+    const hasty = await fleet.run('push', document(fleet, 3), '--to', 'arm-1', '--wait', '500ms')
+    assert.match(hasty.stderr, /locksmith withdraw/)
+    const taken = ['withdraw', update.push, '--reason', 'it hangs']
+    assert.equal((await fleet.json<{ outcome: string }>(...taken)).outcome, 'withdrawn')
+    assert.equal((await push.exited()).code, 1)
+    const [first] = (push.lines.at(-1) as unknown as Result).devices
+    assert.deepEqual([first?.outcome, first?.code], ['unreachable', 'LK-3008'])
+    await hangs.answer(update, 'applied')
+    const after = await fleet.json<Result & { outcome: string }>(...taken)
+    assert.deepEqual([after.outcome, after.devices[0]?.outcome], ['already-ended', 'applied'])
+    const silent = await fleet.run('push', document(fleet, 4), '--to', 'arm-2', '--json')
+    assert.equal(silent.code, 1)
+    assert.match(silent.stdout, /"outcome":"unreachable","code":"LK-3012"/)
+    assert.equal((await fleet.run('withdraw', 'never', '--reason', 'x')).code, 1)
+  }
+)
+
+test(
   'a push together sends nothing before everybody stands, names its lock and fence, and releases at the end',
   needs,
   async (t) => {

@@ -5,12 +5,13 @@ import { Story, TTL_MS } from '../support/fleet-story.ts'
 
 const MINUTE_MS = 60_000
 
-test('without a word of the operators a hold lasts 15 minutes, is reclaimed, waits 10 s, and is open to all', () => {
+test('without a word of the operators a hold lasts 15 minutes, is reclaimed, waits 10 s, is open to all, and patience lasts 5 minutes', () => {
   assert.deepEqual(policyFor([], '*:aim'), DEFAULT_POLICY)
   const expected = {
     maxHoldMs: 15 * MINUTE_MS,
     onOrphan: 'reclaim',
     lockDelayMs: 10_000,
+    patienceMs: 5 * MINUTE_MS,
     mayLock: undefined,
     slots: []
   }
@@ -27,6 +28,7 @@ test('later entries win, setting by setting', () => {
   assert.deepEqual(policy, {
     maxHoldMs: 2000,
     lockDelayMs: 1,
+    patienceMs: 5 * MINUTE_MS,
     onOrphan: 'reclaim',
     mayLock: ['node-7'],
     slots: []

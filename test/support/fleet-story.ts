@@ -9,6 +9,7 @@ import { deviceName } from '../../src/rules/scope.ts'
 import { goodbye, heartbeat, hello } from '../../src/rules/session.ts'
 import { listening, reserveFences, type StartFacts, start } from '../../src/rules/start.ts'
 import { unlock } from '../../src/rules/unlock.ts'
+import { withdrawPush } from '../../src/rules/withdraw.ts'
 
 export const TTL_MS = 15_000
 
@@ -120,6 +121,17 @@ export class Story {
     const before = this.effects.length
     this.do(() => unlock(this.fleet, { from: 'operator', operation, lock, fence, reason, graceMs }, this.now))
     return this.repliesSince(before).at(-1) as ReplyOf<'unlocked'> | ReplyOf<'failed'>
+  }
+
+  /** An operator takes a push back. */
+  withdraw(push: string, more: { operation?: string; reason?: string } = {}) {
+    const { operation = this.id(), reason = 'a trial' } = more
+    const before = this.effects.length
+    this.do(() => withdrawPush(this.fleet, { from: 'operator', operation, push, reason }, this.now))
+    const answers = this.repliesSince(before)
+    return answers.find(({ op }) => op === 'withdrawn' || op === 'failed') as
+      | ReplyOf<'withdrawn'>
+      | ReplyOf<'failed'>
   }
 
   repliesSince(mark: number): Reply[] {

@@ -3,7 +3,7 @@
 import { build } from 'esbuild'
 
 await build({
-  entryPoints: { locksmith: 'src/cli/main.ts' },
+  entryPoints: { locksmith: 'src/cli/main.ts', 'command-keeper': 'src/cli/command-keeper.ts' },
   outdir: process.argv[2] ?? 'dist',
   outExtension: { '.js': '.mjs' },
   bundle: true,

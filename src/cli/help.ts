@@ -13,7 +13,9 @@ const EXIT_MEANS: Readonly<Record<number, string>> = {
   [EXIT.tryLater]: 'not granted, try later',
   [EXIT.denied]: 'denied',
   [EXIT.badConfig]: 'bad configuration',
-  [EXIT.leaseLost]: 'lease lost'
+  [EXIT.leaseLost]: 'lease lost',
+  [EXIT.cannotRun]: 'COMMAND could not be run',
+  [EXIT.notFound]: 'COMMAND was not found'
 }
 
 export function verbHelp(spec: Omit<VerbSpec<Readonly<Record<string, Option<unknown>>>>, 'run'>): string {

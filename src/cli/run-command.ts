@@ -1,8 +1,11 @@
 import { type ChildProcess, spawn } from 'node:child_process'
+import { once } from 'node:events'
 import { constants } from 'node:os'
+import { fileURLToPath } from 'node:url'
 import type { Grant } from '../client/index.ts'
 import type { Clock } from '../platform/clock.ts'
 import { LocksmithError } from '../protocol/errors.ts'
+import type { Order, Outcome, Word } from './command-keeper.ts'
 import { insistOnLease } from './hold-locks.ts'
 
 export interface CommandRun {
@@ -14,79 +17,108 @@ export interface CommandRun {
   readonly longestMs: number | undefined
 }
 
-const GRACE_MS = 5000
-const LOOK_EVERY_MS = 20
+/** Beside this file, in a checkout and in a bundle. */
+const KEEPER = fileURLToPath(
+  new URL(`./command-keeper.${import.meta.url.endsWith('.ts') ? 'ts' : 'mjs'}`, import.meta.url)
+)
 const FORWARDED = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const
+const LOOK_AT_LEASE_MS = 100
+/** Two readings of one lease differ by less than this. */
+const RENEWED_BY_MS = 5
 
 /**
  * Runs a command in a process group of its own and returns its exit status. When the lease is lost the whole group gets
- * SIGTERM and, 5 s later, SIGKILL; then LK-1016 is thrown. It settles only when the command has ended.
+ * SIGTERM and, 5 s later, SIGKILL; then LK-1016 is thrown. A keeper between the two does the same when this process is
+ * killed or stopped. It settles only when the command has ended.
  */
 export async function runUnderLease(run: CommandRun): Promise<number> {
   insistOnLease(run.grant)
-  const [program = '', ...args] = run.command
-  const child = spawn(program, args, { stdio: 'inherit', detached: true, env: run.env })
-  const ended = endOf(child, program)
+  const [program = ''] = run.command
+  // In a session of its own, so that neither Ctrl-C nor a closing terminal reaches it.
+  const keeper = spawn(process.execPath, [KEEPER], {
+    stdio: ['inherit', 'inherit', 'inherit', 'ipc'],
+    detached: true
+  })
+  const ended = outcomeOf(keeper)
   // Attached now, because it may reject before it is awaited.
   ended.catch(() => undefined)
+  const tell = (order: Order): void => void (keeper.connected && keeper.send(order, () => undefined))
   let overtime = false
-  const stopping = new AbortController()
-  const stop = (): void => stopping.abort()
+  const end = (): void => tell({ end: true })
   const timer =
     run.longestMs === undefined
       ? undefined
       : run.clock.after(run.longestMs, () => {
           overtime = true
-          stop()
+          end()
         })
-  run.grant.lost.addEventListener('abort', stop, { once: true })
-  stopping.signal.addEventListener('abort', () => signalGroup(child.pid, 'SIGTERM'), { once: true })
-  const forward = (name: NodeJS.Signals): void => void signalGroup(child.pid, name)
+  const tellLease = leaseTeller(run, tell)
+  tellLease()
+  tell({ run: run.command, env: run.env })
+  const lease = setInterval(tellLease, LOOK_AT_LEASE_MS)
+  run.grant.lost.addEventListener('abort', end, { once: true })
+  const forward = (signal: NodeJS.Signals): void => tell({ signal })
   for (const name of FORWARDED) process.on(name, forward)
   try {
-    const status = await Promise.race([ended, aborted(stopping.signal)])
-    if (status === undefined) await endGroup(child.pid, run.clock)
-    else if (run.grant.leftMs() > 0) return status
+    const outcome = await ended
+    if ('failed' in outcome) throw cannotRun(program, outcome)
     if (overtime) throw new LocksmithError('LK-1016', 'the time given by --for has passed')
-    throw run.grant.lost.reason
+    insistOnLease(run.grant)
+    return outcome.signal === null ? (outcome.status ?? 0) : 128 + constants.signals[outcome.signal]
   } finally {
     timer?.cancel()
-    run.grant.lost.removeEventListener('abort', stop)
+    clearInterval(lease)
+    run.grant.lost.removeEventListener('abort', end)
     for (const name of FORWARDED) process.off(name, forward)
   }
 }
 
-function endOf(child: ChildProcess, program: string): Promise<number> {
-  return new Promise((resolve, reject) => {
-    child.once('error', (error) => reject(new LocksmithError('LK-6006', `${program}: ${error.message}`)))
-    child.once('exit', (code, signal) =>
-      resolve(signal === null ? (code ?? 0) : 128 + constants.signals[signal])
-    )
-  })
+/** Tells of the lease at each renewal. */
+function leaseTeller({ grant, clock }: CommandRun, tell: (order: Order) => void): () => void {
+  let told = Number.NEGATIVE_INFINITY
+  return () => {
+    const leftMs = grant.leftMs()
+    const leaseUntil = clock.now() + leftMs
+    if (leftMs === 0 || leaseUntil < told + RENEWED_BY_MS) return
+    told = leaseUntil
+    tell({ leaseUntil })
+  }
 }
 
-function aborted(signal: AbortSignal): Promise<undefined> {
-  return new Promise((resolve) => {
-    if (signal.aborted) resolve(undefined)
-    signal.addEventListener('abort', () => resolve(undefined), { once: true })
+/** What became of the command, when keeper and command are gone. */
+async function outcomeOf(keeper: ChildProcess): Promise<Outcome> {
+  const said: { group?: number; outcome?: Outcome } = {}
+  keeper.on('message', (word: Word) => {
+    if ('group' in word) said.group = word.group
+    else said.outcome = word
   })
-}
-
-/** False when there is no such group any more. */
-function signalGroup(pgid: number | undefined, name: NodeJS.Signals | 0): boolean {
-  if (pgid === undefined) return false
   try {
-    return process.kill(-pgid, name)
+    await Promise.all([once(keeper, 'exit'), once(keeper, 'disconnect')])
+  } catch (error) {
+    throw new LocksmithError('LK-6006', `${process.execPath}: ${(error as Error).message}`)
+  }
+  if (said.outcome !== undefined) return said.outcome
+  if (said.group !== undefined) killGroup(said.group)
+  throw new LocksmithError(
+    'LK-9001',
+    'the process that was to watch over the command was killed, and the command with it',
+    'Start it again; the kernel log tells what the kernel kills'
+  )
+}
+
+function killGroup(group: number): void {
+  try {
+    process.kill(-group, 'SIGKILL')
   } catch {
-    return false
+    // Already gone.
   }
 }
 
-/** Waits until the group that was sent SIGTERM is gone; what is left of it after the grace is killed. */
-async function endGroup(pgid: number | undefined, clock: Clock): Promise<void> {
-  const until = clock.now() + GRACE_MS
-  while (signalGroup(pgid, 0)) {
-    if (clock.now() >= until) signalGroup(pgid, 'SIGKILL')
-    await new Promise<void>((resolve) => clock.after(LOOK_EVERY_MS, resolve))
-  }
+function cannotRun(program: string, { code, failed }: Extract<Outcome, { failed: string }>): LocksmithError {
+  return code === 'ENOENT'
+    ? new LocksmithError('LK-6007', `${program} was not found`)
+    : new LocksmithError(
+        'LK-6006',
+        `${program}: ${code === 'EACCES' ? 'permission denied (EACCES)' : failed}`
+      )
 }

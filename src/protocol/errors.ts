@@ -22,7 +22,10 @@ export const EXIT = {
   tryLater: 75,
   denied: 77,
   badConfig: 78,
-  leaseLost: 124
+  leaseLost: 124,
+  /** These two as shells have them. */
+  cannotRun: 126,
+  notFound: 127
 } as const
 
 export const ERRORS = {
@@ -238,9 +241,14 @@ export const ERRORS = {
     exit: EXIT.badConfig
   },
   'LK-6006': {
-    title: 'The command could not be started',
-    hint: 'Check its name and permissions',
-    exit: EXIT.failed
+    title: 'The command could not be run',
+    hint: 'See the reason: make it executable (chmod +x), or name a program instead of a folder',
+    exit: EXIT.cannotRun
+  },
+  'LK-6007': {
+    title: 'There is no such command',
+    hint: 'Check its name, PATH, the working folder, and the interpreter in the first line of a script',
+    exit: EXIT.notFound
   },
   'LK-7001': {
     title: 'The database cannot be used',

@@ -3,9 +3,9 @@ import { mkdtempSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
 import { mosquittoMissing } from '../support/mosquitto.ts'
-import { killGroup, membersOfGroup, type Process } from '../support/processes.ts'
+import { childrenOf, killGroup, membersOfGroup, type Process } from '../support/processes.ts'
 import { waitFor } from '../support/wait.ts'
-import { type ListedLock, startFleet, type TestFleet } from './program.ts'
+import { grantOf, type ListedLock, startFleet, type TestFleet } from './program.ts'
 
 const needs = { skip: mosquittoMissing() }
 
@@ -34,9 +34,22 @@ test(
     assert.match(ended.stdout, /^plant-2:aim 1 alice\/\d+\n$/)
     const killed = await fleet.run('exec', 'plant-2:aim', '--', 'sh', '-c', 'kill -9 $$')
     assert.equal(killed.code, 137)
-    const missing = await fleet.run('exec', 'plant-2:aim', '--', '/nonexistent')
-    assert.equal(missing.code, 1)
-    assert.match(missing.stderr, /^LK-6006 .*ENOENT/)
+    assert.deepEqual(await fleet.json('locks'), [])
+  }
+)
+
+test(
+  'a command that is not there ends with 127, one that cannot be run with 126, by name, and the lock is free',
+  needs,
+  async (t) => {
+    const fleet = await startFleet(t)
+    const missing = await fleet.run('exec', 'plant-2:aim', '--', '/nonexistent', 'x')
+    assert.equal(missing.code, 127)
+    assert.match(missing.stderr, /^LK-6007 .*\/nonexistent was not found. Check its name, PATH/)
+    const folder = await fleet.run('exec', 'plant-2:aim', '--', fleet.folder)
+    assert.equal(folder.code, 126)
+    assert.ok(folder.stderr.includes(`${fleet.folder}: permission denied`), folder.stderr)
+    assert.match(folder.stderr, /^LK-6006 .*chmod \+x/)
     assert.deepEqual(await fleet.json('locks'), [])
   }
 )
@@ -54,20 +67,51 @@ test('Ctrl-C and SIGTERM reach the command, and the lock is released when it has
 })
 
 test(
-  'exec that was stopped longer than its lease stops the command when it wakes, and ends with 124',
+  'exec that is stopped longer than its lease has its command stopped meanwhile, and ends with 124 when it wakes',
   needs,
   async (t) => {
     const fleet = await startFleet(t)
     const { exec, group } = await startCommand(t, fleet, 'sleep 600 & wait')
     exec.signal('SIGSTOP')
     const next = fleet.start('lock', '*:aim', '--as', 'bob')
-    await next.line('the grant of the next', (line) => typeof line.fence === 'number')
+    await grantOf(next)
+    await waitFor('the end of the command', () => membersOfGroup(group).length === 0)
     exec.signal('SIGCONT')
     assert.equal((await exec.exited()).code, 124)
     assert.match(exec.stderr, /LK-1016 The lease is lost/)
-    assert.deepEqual(membersOfGroup(group), [])
     const [listed] = await fleet.json<ListedLock[]>('locks')
     assert.equal(listed?.owner?.name, 'bob')
+  }
+)
+
+test(
+  'exec killed with -9 takes its command along before the lease has run out, one that ignores SIGTERM too, and nothing stays',
+  needs,
+  async (t) => {
+    const fleet = await startFleet(t, { ttl: '15s' })
+    const { exec, group } = await startCommand(t, fleet, 'trap "" TERM; while :; do sleep 0.05; done')
+    const [keeper = 0] = childrenOf(exec.pid)
+    assert.deepEqual(membersOfGroup(keeper), [keeper])
+    exec.signal('SIGKILL')
+    await waitFor('the end of the command', () => membersOfGroup(group).length === 0)
+    const [listed] = await fleet.json<ListedLock[]>('locks')
+    assert.equal(listed?.state, 'held')
+    await waitFor('the end of its keeper', () => membersOfGroup(keeper).length === 0)
+  }
+)
+
+test(
+  'a command whose keeper was killed is stopped, and exec says so and releases the lock',
+  needs,
+  async (t) => {
+    const fleet = await startFleet(t)
+    const { exec, group } = await startCommand(t, fleet, 'sleep 600 & wait')
+    const [keeper = 0] = childrenOf(exec.pid)
+    await killGroup(keeper)
+    assert.equal((await exec.exited()).code, 1)
+    assert.match(exec.stderr, /^LK-9001 .*watch over the command was killed/)
+    await waitFor('the end of the command', () => membersOfGroup(group).length === 0)
+    assert.deepEqual(await fleet.json('locks'), [])
   }
 )
 

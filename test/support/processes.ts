@@ -148,6 +148,10 @@ export function membersOfGroup(pgid: number): readonly number[] {
     .map(Number)
 }
 
+/** Pids of the children of a process. */
+export const childrenOf = (pid: number): readonly number[] =>
+  readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').trim().split(' ').filter(Boolean).map(Number)
+
 function isLiveMember(pid: string, pgid: number): boolean {
   try {
     const stat = readFileSync(join('/proc', pid, 'stat'), 'utf8')

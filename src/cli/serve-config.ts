@@ -25,6 +25,7 @@ const policy = z.strictObject({
   onOrphan: z.enum(['reclaim', 'wait-for-operator']).optional(),
   lockDelay: duration.optional(),
   patience: duration.optional(),
+  /** Names that may lock it; they bind a wider lock too. */
   mayLock: z.array(name).optional(),
   /** At most so many device locks of a resource below the scope of `lock`. */
   slots: z.int().min(1).optional()

@@ -355,7 +355,7 @@ export function describe(refusal: Refusal): string {
     case 'outside-own-device':
       return `${refusal.lock} is not the lock of device ${refusal.device}`
     case 'forbidden-by-policy':
-      return `${refusal.name} may not lock ${refusal.lock}; the policy allows ${refusal.mayLock.join(', ') || 'nobody'}`
+      return describePolicy(refusal)
     case 'request-ended':
       return `the request ended ${seconds(refusal.agoMs)} ago: ${refusal.how}`
     case 'request-of-another':
@@ -391,6 +391,11 @@ function describeIdentity({ device, by }: Of<'identity-taken'>): string {
   if (by === null) return `the name is not that of device ${device}`
   const heard = by.lastHeardMs === null ? '' : `, last heard ${seconds(by.lastHeardMs)} ago`
   return `the name belongs to device ${device}${heard}; it is free when that has been silent for ${seconds(by.leaseLeftMs)}`
+}
+
+function describePolicy({ name, lock, policyOf, mayLock }: Of<'forbidden-by-policy'>): string {
+  const covering = policyOf === lock ? '' : `, which covers ${policyOf}`
+  return `${name} may not lock ${lock}${covering}; the policy allows ${mayLock.join(', ') || 'nobody'}`
 }
 
 function describePush({ push, by, scope, sinceMs, awaits }: Of<'push-under-way'>): string {

@@ -32,6 +32,8 @@ export type Refusal =
       readonly why: 'forbidden-by-policy'
       readonly lock: string
       readonly name: string
+      /** The lock itself, or one that it covers. */
+      readonly policyOf: string
       readonly mayLock: readonly string[]
     }
   | { readonly why: 'request-ended'; readonly how: string; readonly agoMs: number }

@@ -66,10 +66,17 @@ export function refusalOf(fleet: Fleet, session: Session, ask: Ask, now: number)
     if (session.kind === 'agent' && path.scope !== session.device) {
       return { why: 'outside-own-device', lock, device: session.device ?? '' }
     }
-    const { mayLock } = fleet.options.policy(lock)
-    if (mayLock !== undefined && !mayLock.includes(session.name)) {
-      return { why: 'forbidden-by-policy', lock, name: session.name, mayLock }
-    }
+    const { mayLock, guardedBelow } = fleet.options.policy(lock)
+    const guarded = mayLock === undefined ? guardedBelow : [{ lock, mayLock }, ...guardedBelow]
+    const forbids = guarded.find((one) => !one.mayLock.includes(session.name))
+    if (forbids !== undefined)
+      return {
+        why: 'forbidden-by-policy',
+        lock,
+        name: session.name,
+        policyOf: forbids.lock,
+        mayLock: forbids.mayLock
+      }
   }
   const need = impossibleNeed(fleet, ask.locks)
   if (need !== undefined) {

@@ -32,7 +32,13 @@ const refusals: { readonly [Why in RefusalWhy]: Extract<Refusal, { why: Why }> }
   'more-than-slots': { why: 'more-than-slots', scope: 'plant-2', resource: 'aim', asked: 3, slots: 2 },
   'budget-too-small': { why: 'budget-too-small', leftMs: 300, neededMs: 2000, enoughInMs: 1700 },
   'outside-own-device': { why: 'outside-own-device', lock: '*:aim', device: 'arm-7' },
-  'forbidden-by-policy': { why: 'forbidden-by-policy', lock: '*:aim', name: 'x', mayLock: ['y'] },
+  'forbidden-by-policy': {
+    why: 'forbidden-by-policy',
+    lock: '*:aim',
+    name: 'x',
+    policyOf: 'plant-2:aim',
+    mayLock: ['y']
+  },
   'request-ended': { why: 'request-ended', how: 'released', agoMs: 1500 },
   'request-of-another': { why: 'request-of-another', owner: 'x' },
   'stale-message': { why: 'stale-message' },
@@ -105,7 +111,7 @@ test('who is in the way of a busy lock is named, with what frees it and when', (
 test('who holds, since when, what frees it and when: each refusal that a holder causes says so', () => {
   const words = {
     'holds-already': /holds \*:aim \(for 2.5 s\)/,
-    'forbidden-by-policy': /allows y/,
+    'forbidden-by-policy': /x may not lock \*:aim, which covers plant-2:aim; the policy allows y/,
     'request-ended': /ended 1.5 s ago: released/,
     'identity-taken': /device plant-1\/arm-7, last heard 0.9 s ago; it is free .* silent for 14.1 s/,
     'push-under-way': /by x to \* is under way \(for 60 s\); .* an answer of plant-2\/arm-1/,

@@ -1,7 +1,10 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import fc from 'fast-check'
 import { DEFAULT_POLICY, policyFor } from '../../src/rules/policy.ts'
+import { covers } from '../../src/rules/scope.ts'
 import { Story, TTL_MS } from '../support/fleet-story.ts'
+import { propertyOf } from '../support/property.ts'
 
 const MINUTE_MS = 60_000
 
@@ -13,6 +16,7 @@ test('without a word of the operators a hold lasts 15 minutes, is reclaimed, wai
     lockDelayMs: 10_000,
     patienceMs: 5 * MINUTE_MS,
     mayLock: undefined,
+    guardedBelow: [],
     slots: []
   }
   assert.deepEqual(DEFAULT_POLICY, expected)
@@ -31,6 +35,7 @@ test('later entries win, setting by setting', () => {
     patienceMs: 5 * MINUTE_MS,
     onOrphan: 'reclaim',
     mayLock: ['node-7'],
+    guardedBelow: [],
     slots: []
   })
   assert.equal(policyFor(entries, 'plant-20:aim').maxHoldMs, 1000)
@@ -44,6 +49,50 @@ test('a policy names who may lock, and others are refused', () => {
   const node = story.tool('node-7')
   node.ask('*:safety')
   assert.deepEqual(node.holds, ['*:safety'])
+})
+
+test('a lock that covers a protected one is refused to whom the protected one is closed, and says which', () => {
+  const story = new Story([
+    { lock: 'plant-2:safety', mayLock: ['anna', 'ops'] },
+    { lock: 'plant-2/line-4:*', mayLock: ['ops'] }
+  ])
+  const told = (name: string, lock: string): string | undefined => {
+    const tool = story.tool(name)
+    tool.ask(lock)
+    const refusal = tool.last('refused')?.refusal
+    return refusal?.why === 'forbidden-by-policy' ? refusal.policyOf : refusal?.why
+  }
+  assert.equal(told('bob', '*:safety'), 'plant-2:safety')
+  assert.equal(told('bob', 'plant-2:safety'), 'plant-2:safety')
+  assert.equal(told('anna', 'plant-2:safety'), 'plant-2/line-4:safety')
+  assert.equal(told('anna', '*:aim'), 'plant-2/line-4:aim')
+  assert.equal(told('anna', 'plant-2/line-5:safety'), undefined)
+  assert.equal(told('bob', 'plant-20:safety'), undefined)
+  assert.equal(told('ops', 'plant-2:aim'), undefined)
+})
+
+test('whatever the entries: who may take a lock may take every lock below it, and nobody else may', () => {
+  const scope = fc.constantFrom('*', 'a', 'a/b', 'a/b/c', 'a/d', 'e')
+  const resource = fc.constantFrom('*', 'aim', 'safety')
+  const names = ['x', 'y']
+  const entry = fc.record({
+    lock: fc.tuple(scope, resource).map(([one, about]) => `${one}:${about}`),
+    mayLock: fc.subarray(names)
+  })
+  const below = (lock: string): string[] =>
+    ['*', 'a', 'a/b', 'a/b/c', 'a/d', 'e']
+      .filter((one) => covers(lock.split(':')[0] ?? '', one))
+      .map((one) => `${one}:${lock.split(':')[1]}`)
+  propertyOf(
+    'mayLock',
+    fc.property(fc.array(entry, { maxLength: 6 }), scope, fc.constantFrom(...names), (entries, one, name) => {
+      const lock = `${one}:aim`
+      const open = (lock: string): boolean => policyFor(entries, lock).mayLock?.includes(name) ?? true
+      const { guardedBelow } = policyFor(entries, lock)
+      const allowed = open(lock) && guardedBelow.every(({ mayLock }) => mayLock.includes(name))
+      assert.equal(allowed, below(lock).every(open))
+    })
+  )
 })
 
 test('a hold that lasts longer than maxHold is orphaned though its owner lives, and its owner is told', () => {

@@ -216,7 +216,13 @@ test('a refusal that the asker caused says what of its own stands in the way, an
   tool.ask(['a:aim', 'a/b:aim'])
   assert.deepEqual(last(), { why: 'own-locks-conflict', lock: 'a/b:aim', other: 'a:aim' })
   tool.ask('a:safety')
-  assert.deepEqual(last(), { why: 'forbidden-by-policy', lock: 'a:safety', name: 'ops', mayLock: ['node-7'] })
+  assert.deepEqual(last(), {
+    why: 'forbidden-by-policy',
+    lock: 'a:safety',
+    name: 'ops',
+    policyOf: 'a:safety',
+    mayLock: ['node-7']
+  })
   tool.asks.clear()
   const held = tool.ask('a:aim')
   story.pass(4000)

@@ -54,6 +54,20 @@ const status = z.looseObject({
     term: z.number(),
     startedMs: z.number()
   }),
+  pushes: z
+    .array(
+      z.looseObject({
+        id: z.string(),
+        resource: z.string(),
+        version: z.number(),
+        scope: z.string(),
+        by: z.string(),
+        sinceMs: ageMs,
+        devices: z.number(),
+        awaits: z.number()
+      })
+    )
+    .optional(),
   devices: z.array(device)
 })
 export type StatusView = z.infer<typeof status>

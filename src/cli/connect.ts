@@ -1,4 +1,4 @@
-import { type FleetConnection, makeId, openFleetConnection } from '../client/index.ts'
+import { type FleetConnection, makeId, openFleetConnection, queryAll } from '../client/index.ts'
 import { bootId } from '../platform/boot-id.ts'
 import { type Clock, systemClock } from '../platform/clock.ts'
 import { connectBroker } from '../platform/mqtt-connection.ts'
@@ -19,6 +19,7 @@ export interface FleetAccess {
   readonly random: () => number
   readonly boot: string
   readonly timeoutMs: number
+  /** A whole answer, however many pages it takes; each is one round trip. */
   readonly query: (what: 'locks' | 'status' | 'why' | 'devices', subject?: string) => Promise<unknown>
 }
 
@@ -47,15 +48,7 @@ export async function withFleet<T>(
   connection.onDisconnected((why) => {
     trouble = why
   })
-  const query: FleetAccess['query'] = async (what, subject) => {
-    const request = {
-      op: 'query',
-      id: makeId(random),
-      what,
-      ...(subject === undefined ? {} : { subject })
-    } as const
-    return (await connection.call(request, 'answer')).data
-  }
+  const query: FleetAccess['query'] = (what, subject) => queryAll(connection, { what, subject, random })
   try {
     return await work({ connection, clock, random, boot: bootId(), timeoutMs: values.timeout, query })
   } catch (error) {

@@ -1,6 +1,8 @@
-import type { AgentState, LocksmithStatus, WireRequest } from '../protocol/messages.ts'
+import type { LocksmithStatus, WireRequest } from '../protocol/messages.ts'
 import type { Fleet } from '../rules/fleet.ts'
-import { devicesView, locksView, whyView } from './views.ts'
+import type { StatesNow } from './device-states.ts'
+import { type Listing, pageAfter, whole } from './pages.ts'
+import { devicesListing, locksListing, pushesView, whyView } from './views.ts'
 
 export type Query = Extract<WireRequest, { op: 'query' }>
 
@@ -15,22 +17,39 @@ export interface Self {
 
 export interface Known {
   readonly fleet: Fleet
-  readonly states: ReadonlyMap<string, AgentState>
+  readonly states: StatesNow
   readonly self: Self
 }
 
-/** The answer to a question; undefined when there is no such thing. */
-export function lookUp({ fleet, states, self }: Known, { what, subject }: Query, now: number): unknown {
-  switch (what) {
+export interface Answer {
+  /** Undefined when there is no such thing. */
+  readonly data: unknown
+  /** Only of a page: where the next one begins, or null. */
+  readonly next?: string | null
+}
+
+/** The answer to a question: a page of it, when pages were asked for. */
+export function lookUp({ fleet, states, self }: Known, query: Query, now: number): Answer {
+  switch (query.what) {
     case 'locks':
-      return locksView(fleet, now)
+      return listed(locksListing(fleet, now), query, (locks) => locks)
     case 'devices':
-      return devicesView(fleet, states, now)
+      return listed(devicesListing(fleet, states, now), query, (devices) => devices)
     case 'why':
-      return whyView(fleet, states, subject ?? '', now)
-    case 'status':
-      return { locksmith: selfView(fleet, self, now), devices: devicesView(fleet, states, now) }
+      return { data: whyView(fleet, states, query.subject ?? '', now) }
+    case 'status': {
+      const head = { locksmith: selfView(fleet, self, now), pushes: pushesView(fleet, now) }
+      return listed(devicesListing(fleet, states, now), query, (devices) => ({ ...head, devices }))
+    }
   }
+}
+
+type Shape = (items: readonly unknown[]) => unknown
+
+function listed(listing: Listing, { after }: Query, shape: Shape): Answer {
+  if (after === undefined) return { data: shape(whole(listing)) }
+  const { items, next } = pageAfter(listing, after)
+  return { data: shape(items), next }
 }
 
 function selfView(fleet: Fleet, { life, version, startedAt, sweeps }: Self, now: number): unknown {

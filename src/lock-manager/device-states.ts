@@ -6,21 +6,39 @@ interface Told {
   readonly at: number
 }
 
+/** What devices told of themselves, as of one moment. */
+export interface StatesNow {
+  /** By the name of the device, with every age as of now. */
+  readonly get: (name: string) => AgentState | undefined
+  /** Where those devices are. */
+  readonly paths: () => string[]
+}
+
 /** What each device last told of itself. An age in it was right when it was told, so it grows until it is read. */
 export class DeviceStates {
   readonly #told = new Map<string, Told>()
 
-  /** Takes what the device of that name told; an empty payload forgets it, and what cannot be understood changes nothing. */
-  take(device: string, payload: Uint8Array, now: number): void {
-    if (payload.length === 0) return void this.#told.delete(device)
+  /** Takes what the device of that name told; an empty payload forgets it. The problem, when it cannot be understood: then nothing changes. */
+  take(device: string, payload: Uint8Array, now: number): string | undefined {
+    if (payload.length === 0) {
+      this.#told.delete(device)
+      return undefined
+    }
     const parsed = parsePayload(agentState, payload)
-    if (parsed.ok && deviceName(parsed.value.device) === device)
-      this.#told.set(device, { state: parsed.value, at: now })
+    if (!parsed.ok) return parsed.problem
+    if (deviceName(parsed.value.device) !== device) return `it is about ${parsed.value.device}`
+    this.#told.set(device, { state: parsed.value, at: now })
+    return undefined
   }
 
-  /** By device name, with every age as of now. */
-  asOf(now: number): ReadonlyMap<string, AgentState> {
-    return new Map([...this.#told].map(([device, told]) => [device, aged(told, now)]))
+  asOf(now: number): StatesNow {
+    return {
+      get: (name) => {
+        const told = this.#told.get(name)
+        return told === undefined ? undefined : aged(told, now)
+      },
+      paths: () => [...this.#told.values()].map(({ state }) => state.device)
+    }
   }
 }
 

@@ -230,7 +230,7 @@ class Shell implements Locksmith {
         if (this.#phase === 'serving' && !message.retain) this.#take(topic.principal, message.payload)
         return
       case 'agent':
-        return this.#states.take(topic.device, message.payload, this.#o.clock.now())
+        return void this.#states.take(topic.device, message.payload, this.#o.clock.now())
       case 'sentinel':
         if (topic.nonce !== this.#sentinel) return
         this.#sentinel = ''
@@ -386,8 +386,8 @@ class Shell implements Locksmith {
 
   #answer(from: string, query: Query): void {
     const now = this.#o.clock.now()
-    const data = lookUp({ fleet: this.#fleet, states: this.#states.asOf(now), self: this.#self }, query, now)
-    this.#publisher.answer(from, { id: query.id, data }, now)
+    const known = { fleet: this.#fleet, states: this.#states.asOf(now), self: this.#self }
+    this.#publisher.answer(from, query.id, lookUp(known, query, now), now)
   }
 
   get #self(): Self {

@@ -1,12 +1,13 @@
 import type { BrokerConnection } from '../platform/broker.ts'
 import type { Log } from '../platform/logger.ts'
-import { ERRORS } from '../protocol/errors.ts'
-import type { LocksmithStatus, Update } from '../protocol/messages.ts'
+import { ERRORS, type ErrorCode } from '../protocol/errors.ts'
+import { type LocksmithStatus, MAX_REPLY_BYTES, type Update } from '../protocol/messages.ts'
 import type { Topics } from '../protocol/topics.ts'
 import type { Effect, Hot } from '../rules/effects.ts'
 import type { Fleet, Push } from '../rules/fleet.ts'
 import { lockOf } from '../rules/lock.ts'
 import { deviceName } from '../rules/scope.ts'
+import type { Answer } from './answers.ts'
 import type { AuditLink } from './store.ts'
 import { recordOf } from './views.ts'
 import { replyToWire } from './wire.ts'
@@ -16,6 +17,13 @@ export interface PublisherOptions {
   readonly topics: Topics
   readonly broker: BrokerConnection
   readonly log: Log
+}
+
+interface Refused {
+  readonly id: string
+  readonly code: ErrorCode
+  readonly message: string
+  readonly why: string
 }
 
 /** Carries out what the rules want done, once it is durable. */
@@ -81,22 +89,31 @@ export class Publisher {
     }
   }
 
-  answer(to: string, { id, data }: { id: string; data: unknown }, now: number): void {
-    this.#reply(to, { op: 'answer', id, data: data ?? null }, now)
+  /** An answer that could not be heard is refused with words: its sender does not know of pages. */
+  answer(to: string, id: string, { data, ...page }: Answer, now: number): void {
+    const reply = this.#envelope({ op: 'answer', id, data: data ?? null, ...page }, now)
+    const bytes = Buffer.byteLength(reply)
+    if (bytes <= MAX_REPLY_BYTES) this.#o.broker.publish(this.#o.topics.reply(to), reply)
+    else {
+      const message = `the answer has ${bytes} bytes; one message carries at most ${MAX_REPLY_BYTES}`
+      this.#refuse(to, { id, code: 'LK-2007', message, why: 'answer-too-large' }, now)
+    }
   }
 
   /** Tells a sender that its request makes no sense: repeating it would not mend that. */
   notUnderstood(to: string, { id, problem }: { id: string; problem: string }, now: number): void {
-    const code = 'LK-2006'
-    const refusal = { code, message: problem, hint: ERRORS[code].hint, why: 'not-understood' }
-    this.#reply(to, { op: 'failed', id, refusal }, now)
+    this.#refuse(to, { id, code: 'LK-2006', message: problem, why: 'not-understood' }, now)
   }
 
-  #reply(to: string, said: Readonly<Record<string, unknown>>, now: number): void {
+  #refuse(to: string, { id, code, message, why }: Refused, now: number): void {
+    const refusal = { code, message, hint: ERRORS[code].hint, why }
+    this.#o.broker.publish(this.#o.topics.reply(to), this.#envelope({ op: 'failed', id, refusal }, now))
+  }
+
+  #envelope(said: Readonly<Record<string, unknown>>, now: number): string {
     const { term, fenceHigh, quietUntil } = this.#o.fleet.meta
     const quietMs = Math.max(0, quietUntil - now)
-    const reply = { ...said, term, rev: this.#o.fleet.rev, fenceHigh, quietMs }
-    this.#o.broker.publish(this.#o.topics.reply(to), JSON.stringify(reply))
+    return JSON.stringify({ ...said, term, rev: this.#o.fleet.rev, fenceHigh, quietMs })
   }
 }
 

@@ -1,12 +1,14 @@
 import type { AgentState, LockRecord } from '../protocol/messages.ts'
 import { takenAmong } from '../rules/conflicts.ts'
 import type { Fleet, Lock } from '../rules/fleet.ts'
-import { agentsBelow, freedBy, lastHeardMs, leaseUntil, maxHoldAt } from '../rules/lock.ts'
-import { stands, unreachableAt } from '../rules/push.ts'
+import { agentsBelow, freedBy, lastHeardMs, leaseUntil, lockOf, maxHoldAt } from '../rules/lock.ts'
+import { isPending, stands, unreachableAt } from '../rules/push.ts'
 import { hasLease, waitersFor } from '../rules/queue.ts'
 import { phaseOf } from '../rules/request.ts'
-import { covers, deviceName, parseLock } from '../rules/scope.ts'
+import { covers, deviceName, parseLock, WHOLE_FLEET } from '../rules/scope.ts'
 import { fullPools } from '../rules/slots.ts'
+import type { StatesNow } from './device-states.ts'
+import type { Listing } from './pages.ts'
 
 /** What people and programs see of the fleet: the shapes of `locks`, `status` and `why`. Nothing here decides anything. */
 
@@ -51,49 +53,61 @@ export function recordOf(fleet: Fleet, lock: Lock, now: number): LockRecord {
 const finite = (ms: number): number => (Number.isFinite(ms) ? ms : 0)
 
 /** `locksmith locks`: every lock, with who waits and what stands still under it. */
-export function locksView(fleet: Fleet, now: number): unknown[] {
-  return [...fleet.locks.values()].map((lock) => {
-    const agents = lock.state === 'free' ? [] : agentsBelow(fleet, lock.scope)
-    const under = { lock: lock.name, fence: lock.fence }
-    const { term: _term, rev: _rev, maxHoldLeftMs: _left, ...record } = recordOf(fleet, lock, now)
-    const { owner } = lock
-    return {
-      ...record,
-      owner: owner === null ? null : { name: owner.name, session: owner.session, boot: owner.boot },
-      lastHeardMs: lastHeardMs(fleet, lock, now),
-      waiters: waitersOf(fleet, lock, now),
-      paused: {
-        devices: agents.length,
-        standing: agents.filter((agent) => stands(fleet, agent, under)).length,
-        unreachable: agents.filter((agent) => unreachableAt(fleet, agent.device ?? '') <= now).length
-      }
+export const locksListing = (fleet: Fleet, now: number): Listing => ({
+  keys: [...fleet.locks.values()].map(({ name }) => name),
+  view: (name) => lockView(fleet, lockOf(fleet, name), now)
+})
+
+function lockView(fleet: Fleet, lock: Lock, now: number): unknown {
+  const agents = lock.state === 'free' ? [] : agentsBelow(fleet, lock.scope)
+  const under = { lock: lock.name, fence: lock.fence }
+  const { term: _term, rev: _rev, maxHoldLeftMs: _left, ...record } = recordOf(fleet, lock, now)
+  const { owner } = lock
+  return {
+    ...record,
+    owner: owner === null ? null : { name: owner.name, session: owner.session, boot: owner.boot },
+    lastHeardMs: lastHeardMs(fleet, lock, now),
+    waiters: waitersOf(fleet, lock, now),
+    paused: {
+      devices: agents.length,
+      standing: agents.filter((agent) => stands(fleet, agent, under)).length,
+      unreachable: agents.filter((agent) => unreachableAt(fleet, agent.device ?? '') <= now).length
     }
-  })
+  }
 }
 
-/** What is known of a device: its state as it published it, or that nobody has heard of it. */
-export function devicesView(fleet: Fleet, states: ReadonlyMap<string, AgentState>, now: number): unknown[] {
-  const known = new Map([...states.values()].map((state) => [state.device, state]))
-  for (const agent of agentsBelow(fleet, '*')) {
-    const device = agent.device ?? ''
-    const lastHeard = fleet.contacts.get(String(agent.session))?.renewedAt
-    const base = known.get(device) ?? {
-      device,
-      kind: '',
-      state: 'fault',
-      holds: [],
-      configs: {},
-      controllers: []
-    }
-    const online = hasLease(fleet, agent.session, now)
-    known.set(device, {
-      ...base,
-      online,
-      lastHeardMs: lastHeard === undefined ? null : Math.round(now - lastHeard)
-    } as never)
+/** What is known of every device: its state as it published it, or that nobody has heard of it. */
+export const devicesListing = (fleet: Fleet, states: StatesNow, now: number): Listing => ({
+  keys: [
+    ...new Set([...states.paths(), ...agentsBelow(fleet, WHOLE_FLEET).flatMap(({ device }) => device ?? [])])
+  ],
+  view: (path) => deviceView(fleet, states, path, now)
+})
+
+function deviceView(fleet: Fleet, states: StatesNow, path: string, now: number): unknown {
+  const told = states.get(deviceName(path))
+  const base =
+    told?.device === path
+      ? told
+      : { device: path, kind: '', state: 'fault', holds: [], configs: {}, controllers: [] }
+  const agent = agentsBelow(fleet, path).find(({ device }) => device === path)
+  if (agent === undefined) return base
+  const lastHeard = fleet.contacts.get(String(agent.session))?.renewedAt
+  return {
+    ...base,
+    online: hasLease(fleet, agent.session, now),
+    lastHeardMs: lastHeard === undefined ? null : Math.round(now - lastHeard)
   }
-  return [...known.values()].sort((a, b) => (a.device < b.device ? -1 : 1))
 }
+
+/** Pushes that have not ended, and of how many devices each awaits an answer. */
+export const pushesView = (fleet: Fleet, now: number): unknown[] =>
+  fleet.openPushes.map(({ id, resource, version, scope, by, under, startedAt, devices }) => ({
+    ...{ id, resource, version, scope, by, under },
+    sinceMs: startedAt === undefined ? null : Math.round(now - startedAt),
+    devices: devices.length,
+    awaits: devices.filter(isPending).length
+  }))
 
 interface ChainLink {
   readonly hold: string
@@ -106,12 +120,7 @@ interface ChainLink {
 }
 
 /** `locksmith why DEVICE|LOCK`: one complete answer to "why is it blocked". Undefined when there is no such thing. */
-export function whyView(
-  fleet: Fleet,
-  states: ReadonlyMap<string, AgentState>,
-  subject: string,
-  now: number
-): unknown {
+export function whyView(fleet: Fleet, states: StatesNow, subject: string, now: number): unknown {
   const path = parseLock(subject)
   if (path !== undefined) return whyLock(fleet, subject, now)
   const named = (path: string): boolean => subject === path || subject === deviceName(path)

@@ -1,5 +1,11 @@
 import { CODE_OF, describe, ERRORS } from '../protocol/errors.ts'
-import type { LockRecord, WireRefusal, WireReply, WireRequest } from '../protocol/messages.ts'
+import {
+  type LockRecord,
+  MAX_REPLY_BYTES,
+  type WireRefusal,
+  type WireReply,
+  type WireRequest
+} from '../protocol/messages.ts'
 import type { Blocker, Reply, Revision } from '../rules/effects.ts'
 import type { Fleet, Push } from '../rules/fleet.ts'
 import { startPush, takeOutcome } from '../rules/push.ts'
@@ -98,8 +104,15 @@ export function replyToWire(
   }
 }
 
-const pushToWire = ({ state, why, devices }: Push) => ({
-  state,
-  why,
-  devices: devices.map(({ watched: _ours, ...device }) => device)
-})
+/** An outcome goes to the pusher whole: of very many devices each is given fewer words, so that all are heard. */
+function pushToWire({ state, why, devices }: Push) {
+  const words = Math.floor(MAX_REPLY_BYTES / 4 / Math.max(1, devices.length))
+  return {
+    state,
+    why,
+    devices: devices.map(({ watched: _ours, ...device }) => ({
+      ...device,
+      detail: device.detail.slice(0, words)
+    }))
+  }
+}

@@ -123,6 +123,11 @@ export const ERRORS = {
     hint: 'See the sentence for the place; both ends should run the same version',
     exit: EXIT.failed
   },
+  'LK-2007': {
+    title: 'The answer is too large for one message',
+    hint: 'Ask for pages (query with "after"), as this version of the command line does',
+    exit: EXIT.failed
+  },
   'LK-3001': {
     title: 'Another push of this resource is under way',
     hint: 'Wait for it to end, or take it back: locksmith withdraw PUSH --reason TEXT',

@@ -5,8 +5,13 @@ import { isDevicePath, isName, isScope, parseLock } from '../rules/scope.ts'
 
 /** The largest payload that is looked at. A document of 64 KiB, escaped as JSON, stays below it. */
 export const MAX_PAYLOAD_BYTES = 256 * 1024
-/** An answer may tell of a thousand devices; nothing larger crosses a connection. */
+/** Nothing larger crosses a connection: a message above it is dropped unread. */
 export const MAX_REPLY_BYTES = 1024 * 1024
+/**
+ * A page of an answer is full at this size. Small, because heartbeats wait while one is made; and the item that fills it, at
+ * most one state of MAX_PAYLOAD_BYTES or one lock with all who wait, still leaves it far below MAX_REPLY_BYTES.
+ */
+export const MAX_PAGE_BYTES = 128 * 1024
 
 /** How many requests one session may have open, and locks one request. */
 export const MAX_ASKS = 16
@@ -107,7 +112,9 @@ export const request = z.discriminatedUnion('op', [
     op: z.literal('query'),
     id,
     what: z.enum(['locks', 'status', 'why', 'devices']),
-    subject: z.string().max(600).optional()
+    subject: z.string().max(600).optional(),
+    /** Asks for pages: what comes after this device or lock; empty = from the beginning. Without it, the answer is whole or refused. */
+    after: z.string().max(600).optional()
   })
 ])
 export type WireRequest = z.infer<typeof request>
@@ -252,7 +259,14 @@ export const reply = z.discriminatedUnion('op', [
   }),
   z.object({ ...envelope, op: z.literal('noted'), session: count, seq: count }),
   z.object({ ...envelope, op: z.literal('failed'), id: z.string(), refusal }),
-  z.object({ ...envelope, op: z.literal('answer'), id, data: z.unknown() })
+  z.object({
+    ...envelope,
+    op: z.literal('answer'),
+    id,
+    data: z.unknown(),
+    /** Where the next page begins (its `after`); null or absent: this was the last. */
+    next: z.string().nullable().optional()
+  })
 ])
 export type WireReply = z.infer<typeof reply>
 export type ReplyOf<Op extends WireReply['op']> = Extract<WireReply, { op: Op }>

@@ -6,10 +6,11 @@ import { clientOptions } from '../common-options.ts'
 import type { Output } from '../output.ts'
 import { renderTable } from '../table.ts'
 import { defineVerb } from '../verb.ts'
+import { plural } from '../words.ts'
 
 export const verb = defineVerb({
   name: 'status',
-  summary: 'Show Locksmith and every device: state, holds, configuration',
+  summary: 'Show Locksmith, pushes under way and every device: state, holds, configuration',
   usage: '[options]',
   options: clientOptions,
   examples: ['locksmith status', 'locksmith status --json | jq .devices[0].holds'],
@@ -25,9 +26,15 @@ export const verb = defineVerb({
   }
 })
 
-function show({ locksmith, devices }: StatusView, out: Output): void {
+function show({ locksmith, pushes = [], devices }: StatusView, out: Output): void {
   const { version, instance, term, startedMs } = locksmith
   out.print(`Locksmith ${version} (${instance}, term ${term}), running for ${formatDuration(startedMs)}`)
+  for (const { id, resource, version, scope, by, sinceMs, devices: all, awaits } of pushes) {
+    const since = sinceMs === null ? '' : ` for ${formatDuration(sinceMs)}`
+    out.print(
+      `push ${id} of ${resource} version ${version} by ${by} to ${scope} is under way${since}: ${awaits} of ${plural(all, 'device')} to come`
+    )
+  }
   if (devices.length === 0) return out.print('no device has said hello')
   const rows = devices.map((device) => row(device, out.colour))
   out.print(renderTable(['DEVICE', 'KIND', 'STATE', 'CONFIGURATION', 'HELD BY'], rows))

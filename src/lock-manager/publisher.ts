@@ -36,14 +36,14 @@ export class Publisher {
 
   carryOut(effects: readonly Effect[], audit: readonly AuditLink[], now: number): void {
     const { broker, topics, fleet } = this.#o
-    const records = new Set<string>()
+    const locks = new Set<string>()
     // Whoever waits for an answer is served before those who watch.
     for (const effect of effects) {
       if (effect.do === 'reply')
         broker.publish(topics.reply(effect.to), JSON.stringify(replyToWire(fleet, effect, now)))
-      else if (effect.do === 'record') records.add(effect.lock)
+      else if (effect.do === 'record') locks.add(effect.lock)
     }
-    for (const lock of records) this.#record(lock, now)
+    this.#records(locks, now)
     for (const effect of effects) this.#act(effect)
     for (const link of audit) broker.publish(topics.audit, JSON.stringify(link))
   }
@@ -53,6 +53,14 @@ export class Publisher {
     if (effect.do === 'update') this.#update(effect.device, effect.resource, effect.push)
     else if (effect.do === 'hot') sayHot(log, effect.hot)
     else if (effect.do === 'log') log[effect.level]({ event: effect.event, ...effect.fields }, effect.event)
+  }
+
+  /** Who passes from one lock to the next hears of the next before the first is free: nothing moves in between. */
+  #records(names: Iterable<string>, now: number): void {
+    const isFree = (name: string): boolean => lockOf(this.#o.fleet, name).state === 'free'
+    const all = [...names]
+    for (const name of all) if (!isFree(name)) this.#record(name, now)
+    for (const name of all) if (isFree(name)) this.#record(name, now)
   }
 
   /** At QoS 0: records are published again at each connection, and the heartbeat is the truth. */
@@ -75,7 +83,10 @@ export class Publisher {
   /** After a (re)connection the broker may have lost everything, or remember what is no longer true. */
   everything(retainedUpdates: ReadonlySet<string>, now: number): void {
     const { broker, topics, fleet } = this.#o
-    for (const lock of fleet.locks.values()) this.#record(lock.name, now)
+    this.#records(
+      [...fleet.locks.values()].map(({ name }) => name),
+      now
+    )
     const due = new Set<string>()
     for (const push of fleet.pushes.values()) {
       for (const { device, state } of push.state === 'open' ? push.devices : []) {

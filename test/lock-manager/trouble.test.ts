@@ -322,3 +322,28 @@ test('when Locksmith stops, its status says so and the store is left whole', asy
   await house.clock.advance(10 * TTL_MS)
   assert.equal(house.events('store-refused').length, 0)
 })
+
+test('who passes from one lock to the next hears of the next first, so that nothing moves in between', async () => {
+  const house = await new House().open()
+  const { grant } = await held(house, 'first')
+  const second = house.session('second')
+  await house.clock.advance(100)
+  const asked = second.acquire({ locks: ['plant-1/arm-1:aim'], wait: true })
+  await house.clock.advance(100)
+  const before = house.broker.posted.length
+  void grant.release()
+  await house.clock.advance(100)
+  await asked
+  const recordsSince = (mark: number): string[] =>
+    house.broker.posted
+      .slice(mark)
+      .filter(({ topic }) => topic.includes('/lock/'))
+      .map(({ payload }) => JSON.parse(payload) as { lock: string; state: string })
+      .map(({ lock, state }) => `${lock} ${state}`)
+  assert.deepEqual(recordsSince(before), ['plant-1/arm-1:aim held', '*:aim free'])
+  house.broker.stop(true)
+  const restarted = house.broker.posted.length
+  house.broker.start()
+  await house.clock.advance(1000)
+  assert.deepEqual(recordsSince(restarted).slice(0, 2), ['plant-1/arm-1:aim held', '*:aim free'])
+})

@@ -24,6 +24,7 @@ import {
   defaultStore,
   policyEntries,
   readServeConfig,
+  resourcesOf,
   type ServeConfig,
   storeFile
 } from './serve-config.ts'
@@ -67,6 +68,7 @@ export async function runLocksmith(run: LocksmithRun): Promise<void> {
     fleet: run.fleet,
     ttlMs: run.ttlMs,
     policy: policies.policy,
+    resources: policies.resources,
     log,
     defer: (task) => void setImmediate(task),
     everySweep: (sweep) =>
@@ -132,19 +134,23 @@ function openFenceFile(path: string): FenceFile {
   return { read, write: (limit) => files.write(path, printFenceFile(limit)) }
 }
 
-/** Policies as the configuration file has them now. A file that has gone bad is logged, and the last good one stays. */
+/** Policies and resources as the configuration file has them now. A file that has gone bad is logged, and the last good one stays. */
 function livePolicies(
   run: LocksmithRun,
   log: Log
-): { policy: (lock: string) => Policy; refresh: () => void } {
+): { policy: (lock: string) => Policy; resources: () => readonly string[]; refresh: () => void } {
   const changed = changeTeller(run.file)
   let entries = policyEntries(run.config)
+  let resources = resourcesOf(run.config)
   return {
     policy: (lock) => policyFor(entries, lock),
+    resources: () => resources,
     refresh: () => {
       if (!changed()) return
       try {
-        entries = policyEntries(readServeConfig(run.file))
+        const config = readServeConfig(run.file)
+        entries = policyEntries(config)
+        resources = resourcesOf(config)
         log.info({ event: 'policies-read', count: entries.length }, 'the policies were read again')
       } catch (error) {
         const { code, message } = asLocksmithError(error)

@@ -3,10 +3,11 @@ import { homedir } from 'node:os'
 import { join } from 'node:path'
 import * as z from 'zod'
 import { parseBrokerAddress } from '../platform/broker-address.ts'
-import { parseToml } from '../protocol/document.ts'
+import { parseToml, RESOURCES } from '../protocol/document.ts'
 import { duration } from '../protocol/duration-schema.ts'
 import { LocksmithError } from '../protocol/errors.ts'
 import { sentence } from '../protocol/messages.ts'
+import { unknownResource } from '../protocol/refusal-words.ts'
 import type { PolicyEntry } from '../rules/policy.ts'
 import { isName, isScope } from '../rules/scope.ts'
 
@@ -49,17 +50,33 @@ const shape = z.strictObject({
   ttl: duration.optional(),
   /** Cron expression of the collector, seconds first. */
   collector: z.string().min(1).optional(),
+  /** Resources that may be locked besides those that every fleet has. */
+  resources: z.array(name).default([]),
   policy: z.array(policy).default([])
 })
 export type ServeConfig = z.infer<typeof shape>
 
 /** @throws LocksmithError LK-6004 */
 export function readServeConfig(file: string | undefined): ServeConfig {
-  if (file === undefined) return { policy: [] }
+  if (file === undefined) return { resources: [], policy: [] }
   const parsed = shape.safeParse(parseToml(readText(file), 'LK-6004', `${file}: `))
-  if (parsed.success) return parsed.data
-  throw new LocksmithError('LK-6004', `${file}: ${sentence(parsed.error)}`)
+  if (!parsed.success) throw new LocksmithError('LK-6004', `${file}: ${sentence(parsed.error)}`)
+  refuseUnknown(parsed.data, file)
+  return parsed.data
 }
+
+/** A policy of a misspelt resource would protect nothing. */
+function refuseUnknown(config: ServeConfig, file: string): void {
+  const known = resourcesOf(config)
+  for (const [index, { lock }] of config.policy.entries()) {
+    const [, resource = '*'] = lock.split(':')
+    if (resource === '*' || known.includes(resource)) continue
+    throw new LocksmithError('LK-6004', `${file}: policy.${index}.lock: ${unknownResource(resource, known)}`)
+  }
+}
+
+/** What can be locked in the fleet. */
+export const resourcesOf = ({ resources }: ServeConfig): readonly string[] => [...RESOURCES, ...resources]
 
 function readText(file: string): string {
   try {

@@ -33,6 +33,8 @@ export interface LocksmithOptions {
   readonly fleet: string
   readonly ttlMs: number
   readonly policy: (lock: string) => Policy
+  /** The resources of the fleet; no other can be locked. Undefined: any. */
+  readonly resources?: () => readonly string[]
   readonly log: Log
   /** Runs something after the messages that have already arrived: requests that wait together share one commit. */
   readonly defer: (run: () => void) => void
@@ -99,7 +101,7 @@ class Shell implements Locksmith {
     this.#o = options
     this.#startedAt = options.clock.now()
     this.#topics = topicsOf(options.fleet)
-    this.#fleet = new Fleet({ ttlMs: options.ttlMs, policy: options.policy })
+    this.#fleet = new Fleet(options)
     this.ready = new Promise((resolve) => {
       this.#resolveReady = resolve
     })
@@ -131,6 +133,7 @@ class Shell implements Locksmith {
       fleet: this.#fleet,
       topics: this.#topics,
       broker: this.#broker,
+      clock: options.clock,
       log: options.log
     })
     const { allRequests, allLocks, allAgents, allUpdates, status } = this.#topics
@@ -440,6 +443,7 @@ class Shell implements Locksmith {
 
   async #end(): Promise<void> {
     this.#phase = 'stopped'
+    this.#publisher.tellWatchers()
     this.#timer?.cancel()
     this.#sweeper.stop()
     await this.#broker.close()

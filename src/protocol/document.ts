@@ -3,6 +3,7 @@ import * as z from 'zod'
 import { isName } from '../rules/scope.ts'
 import { LocksmithError } from './errors.ts'
 import { sentence } from './messages.ts'
+import { unknownResource } from './refusal-words.ts'
 
 /** Configuration documents: one resource, changed as a whole. */
 export interface Document {
@@ -31,6 +32,9 @@ const VALUES: Readonly<Record<string, z.ZodType<Record<string, number>>>> = {
   })
 }
 
+/** The resources that every fleet has. */
+export const RESOURCES: readonly string[] = Object.keys(VALUES)
+
 const shape = z.strictObject({
   resource: z.string().refine(isName, 'not a name'),
   version: z.int().min(1).max(0xffffffff),
@@ -58,10 +62,7 @@ export function parseDocument(text: string): Document {
   const { resource, version, values } = parsed.data
   const schema = Object.hasOwn(VALUES, resource) ? VALUES[resource] : undefined
   if (schema === undefined) {
-    throw new LocksmithError(
-      'LK-3007',
-      `resource "${resource}" is unknown; known are ${Object.keys(VALUES).join(', ')}`
-    )
+    throw new LocksmithError('LK-3007', unknownResource(resource, RESOURCES), 'Use one of those')
   }
   const checked = schema.safeParse(values)
   if (!checked.success) throw new LocksmithError('LK-3005', `values.${sentence(checked.error)}`)

@@ -206,6 +206,8 @@ export interface FleetOptions {
   readonly ttlMs: number
   /** Looked up live: a change may shorten a running hold, never lengthen it. */
   readonly policy: (lock: string) => Policy
+  /** The resources of the fleet, looked up live; no other can be locked. Undefined: any. */
+  readonly resources?: (() => readonly string[]) | undefined
 }
 
 const META = 'meta'

@@ -7,6 +7,7 @@ import type { Blocker } from './effects.ts'
 export type Refusal =
   | { readonly why: 'busy'; readonly blockers: readonly Blocker[] }
   | { readonly why: 'bad-lock-name'; readonly lock: string }
+  | { readonly why: 'unknown-resource'; readonly resource: string; readonly known: readonly string[] }
   | { readonly why: 'own-locks-conflict'; readonly lock: string; readonly other: string }
   | { readonly why: 'unknown-session' }
   | { readonly why: 'session-replaced'; readonly by: number }

@@ -61,6 +61,9 @@ export function refusalOf(fleet: Fleet, session: Session, ask: Ask, now: number)
   for (const [index, lock] of ask.locks.entries()) {
     const path = parseLock(lock)
     if (path === undefined) return { why: 'bad-lock-name', lock }
+    const known = fleet.options.resources?.()
+    if (known?.includes(path.resource) === false)
+      return { why: 'unknown-resource', resource: path.resource, known }
     const other = ask.locks.slice(0, index).find((one) => anyConflict([lock], [one]))
     if (other !== undefined) return { why: 'own-locks-conflict', lock, other }
     if (session.kind === 'agent' && path.scope !== session.device) {

@@ -126,6 +126,10 @@ test('serve ends with 78 and names the trouble: configuration, database, fence f
     [['--config', file('typo.toml', 'tll = "15s"')], /^LK-6004 .*tll/],
     [['--config', file('torn.toml', 'ttl = ')], /^LK-6004 .*line 1/],
     [['--config', file('policy.toml', '[[policy]]\nlock = "no lock!"')], /^LK-6004 .*policy\.0\.lock/],
+    [
+      ['--config', file('resource.toml', '[[policy]]\nlock = "*:saftey"')],
+      /^LK-6004 .*did you mean "safety"/
+    ],
     [['--store', 'redis:x'], /^LK-6004 .*sqlite:FILE/],
     [['--store', `sqlite:${corrupt}`], /^LK-7001 .*corrupt\.db/]
   ] as const

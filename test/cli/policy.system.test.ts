@@ -31,6 +31,23 @@ test('a name that the policy does not list is denied with 77, until the changed 
   assert.equal((await ask('bob', 'plant:safety')).code, 0)
 })
 
+test('a lock of a resource that the fleet does not have is refused with the nearest one, until the configuration names it', {
+  skip: mosquittoMissing()
+}, async (t) => {
+  const fleet = await startFleet(t, { config: ['collector = "* * * * * *"'] })
+  const ask = () => fleet.run('lock', '*:aime', '--no-wait', '--for', '1ms')
+  const refused = await ask()
+  assert.equal(refused.code, 1)
+  assert.match(
+    refused.stderr,
+    /^LK-3007 .*"aime" is unknown; known are aim, safety; did you mean "aim"\? .*resources/
+  )
+  const file = join(fleet.folder, 'serve.toml')
+  writeFileSync(file, `${readFileSync(file, 'utf8')}resources = ["aime"]\n`)
+  await fleet.serve.line('the new resources', (line) => line.event === 'policies-read')
+  assert.equal((await ask()).code, 0)
+})
+
 test('with all slots below a scope taken, one more device lock is not granted, and who has them is named', {
   skip: mosquittoMissing()
 }, async (t) => {

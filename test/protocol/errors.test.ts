@@ -24,6 +24,7 @@ const blocker: Blocker = {
 const refusals: { readonly [Why in RefusalWhy]: Extract<Refusal, { why: Why }> } = {
   busy: { why: 'busy', blockers: [blocker] },
   'bad-lock-name': { why: 'bad-lock-name', lock: 'x' },
+  'unknown-resource': { why: 'unknown-resource', resource: 'aime', known: ['aim', 'safety'] },
   'own-locks-conflict': { why: 'own-locks-conflict', lock: '*:aim', other: 'a:aim' },
   'unknown-session': { why: 'unknown-session' },
   'session-replaced': { why: 'session-replaced', by: 2 },
@@ -122,6 +123,14 @@ test('who holds, since when, what frees it and when: each refusal that a holder 
     assert.match(describe(refusals[why as keyof typeof words]), expected)
   assert.match(describe({ ...refusals['identity-taken'], by: null }), /is not that of device/)
   assert.match(describe({ ...refusals['old-fence'], holder: null }), /the floor is 8$/)
+})
+
+test('an unknown resource is answered with those that are known, and the one that was probably meant', () => {
+  assert.equal(
+    describe(refusals['unknown-resource']),
+    'resource "aime" is unknown; known are aim, safety; did you mean "aim"?'
+  )
+  assert.doesNotMatch(describe({ ...refusals['unknown-resource'], resource: 'tea' }), /did you mean/)
 })
 
 test('every code has a title, a hint and an exit code, and belongs to one of the hundreds', () => {

@@ -201,6 +201,22 @@ test('what an owner says it is doing is known with its first message, and replac
   assert.equal(phaseOf(story.fleet, story.lock('*:aim')), 'applying 3/8')
 })
 
+test('a resource that the fleet does not have is refused, with those that it has; a change of them acts at once', () => {
+  const story = new Story()
+  const tool = story.tool('ops')
+  const asked = tool.ask(['a:safety', '*:aime'])
+  assert.deepEqual(tool.last('refused')?.refusal, {
+    why: 'unknown-resource',
+    resource: 'aime',
+    known: ['aim', 'safety']
+  })
+  assert.deepEqual(tool.holds, [])
+  tool.asks.delete(asked)
+  story.resources = ['aim', 'safety', 'aime']
+  tool.ask('*:aime')
+  assert.deepEqual(tool.holds, ['*:aime'])
+})
+
 test('nobody speaks for the request of another', () => {
   const story = new Story()
   const [tool, liar] = [story.tool('ops'), story.tool('liar')]

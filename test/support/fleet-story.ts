@@ -23,6 +23,7 @@ export class Story {
   readonly effects: Effect[] = []
   readonly players: Player[] = []
   #ids = 0
+  resources: readonly string[] = ['aim', 'safety']
 
   constructor(policies: PolicyEntry[] = []) {
     this.#policies = policies
@@ -42,7 +43,11 @@ export class Story {
   }
 
   #newFleet(): Fleet {
-    return new Fleet({ ttlMs: TTL_MS, policy: (lock) => policyFor(this.policies, lock) })
+    return new Fleet({
+      ttlMs: TTL_MS,
+      policy: (lock) => policyFor(this.policies, lock),
+      resources: () => this.resources
+    })
   }
 
   id(): string {

@@ -8,7 +8,7 @@ export const verb = defineVerb({
   summary: 'Run Locksmith, the lock manager of a fleet',
   usage: '[options]',
   about:
-    'Logs JSON lines on stdout. Waits for the broker, however long it takes. The configuration file may set fleet, broker, store, fenceFile, ttl, collector, and [[policy]] with lock, maxHold, onOrphan, lockDelay, patience, mayLock, slots: the last entry that fits a lock decides, and mayLock of a lock also bars others from every wider lock that covers it. A change of the policies is taken over while it runs.',
+    'Logs JSON lines on stdout. Waits for the broker, however long it takes. The configuration file may set fleet, broker, store, fenceFile, ttl, collector, resources (what can be locked besides aim and safety), and [[policy]] with lock, maxHold, onOrphan, lockDelay, patience, mayLock, slots: the last entry that fits a lock decides, and mayLock of a lock also bars others from every wider lock that covers it. A change of policies and resources is taken over while it runs.',
   options: {
     config: optional({ placeholder: 'FILE', help: 'configuration, TOML' }, asPath),
     store: optional({ placeholder: 'sqlite:FILE', help: 'where grants are kept' }, asText),

@@ -1,4 +1,4 @@
-import { mkdtempSync } from 'node:fs'
+import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { stringify } from 'smol-toml'
@@ -93,6 +93,7 @@ export class DemoFleet {
         return await DemoFleet.#begin({ broker, folder, leash }, options)
       } catch (error) {
         await leash.release()
+        removeFolder(folder)
         throw error
       }
     } catch (error) {
@@ -195,6 +196,16 @@ export class DemoFleet {
     await this.boards.stop()
     await this.#leash.release()
     await this.broker.close()
+  }
+}
+
+/** Removes what a demo leaves; false when something of it is still there. */
+export function removeFolder(folder: string): boolean {
+  try {
+    rmSync(folder, { recursive: true })
+    return true
+  } catch {
+    return false
   }
 }
 

@@ -2,7 +2,7 @@ import { EmulatorError } from '../../firmware-bridge/emulator/index.ts'
 import { PortUnavailable } from '../platform/embedded-broker.ts'
 import { LocksmithError } from '../protocol/errors.ts'
 import { whenAbandoned } from './abandoned.ts'
-import { DemoFleet } from './fleet.ts'
+import { DemoFleet, removeFolder } from './fleet.ts'
 import type { Palette } from './picture.ts'
 import { playStory } from './story.ts'
 import { type Usage, usageOf } from './usage.ts'
@@ -24,6 +24,8 @@ export interface DemoOptions {
   /** Play the story without a terminal and end. */
   readonly once: boolean
   readonly port: number | undefined
+  /** Leave the folder of logs and traces also when all went well. */
+  readonly keep: boolean
   readonly stop: AbortSignal
   readonly out: DemoOutput
 }
@@ -33,17 +35,33 @@ const STORY = { ttl: '6s', ttlMs: 6000, lockDelay: '2s', lockDelayMs: 2000, trac
 const LIVE = { ttl: '15s', lockDelay: '10s', traceEveryMs: 200 } as const
 const IDLE_MS = 4000
 
-/** Starts the fleet and plays the story, or shows it alive until stopped. Resolves with the exit code. */
+interface Ending {
+  readonly code: number
+  /** Whether somebody may still need the folder. */
+  readonly folderNeeded: boolean
+}
+
+/**
+ * Starts the fleet and plays the story, or shows it alive until stopped. Resolves with the exit code. The folder goes with a
+ * demo that ended well, and stays after any other.
+ */
 export async function runDemo(options: DemoOptions): Promise<number> {
-  const { once, out } = options
+  const { once, out, keep } = options
   const stop = AbortSignal.any([options.stop, whenAbandoned(process.env)])
   const fleet = await startFleet(options)
+  let ending: Ending = { code: 1, folderNeeded: true }
   try {
     out.print(introduction(fleet, once ? STORY : LIVE))
-    return await (once ? playOnce(fleet, { out, stop }) : showLive(fleet, { out, stop }))
+    ending = await (once ? playOnce(fleet, { out, stop }) : showLive(fleet, { out, stop }))
+    return ending.code
   } finally {
     await fleet.stop()
-    out.note(`Stopped. Logs and traces are in ${fleet.folder}`)
+    const removed = !keep && !ending.folderNeeded && removeFolder(fleet.folder)
+    out.note(
+      removed
+        ? 'Stopped, and its folder is removed (--keep leaves it)'
+        : `Stopped. Logs and traces are in ${fleet.folder}`
+    )
   }
 }
 
@@ -60,16 +78,17 @@ async function startFleet({ once, port }: DemoOptions): Promise<DemoFleet> {
   }
 }
 
-async function showLive(fleet: DemoFleet, { out, stop }: Pick<DemoOptions, 'out' | 'stop'>): Promise<number> {
+async function showLive(fleet: DemoFleet, { out, stop }: Pick<DemoOptions, 'out' | 'stop'>): Promise<Ending> {
   const broken = new AbortController()
   void fleet.boards.ended.then((stderr) => broken.abort(`the emulated controllers ended. ${stderr}`.trim()))
-  await new View(fleet).run({ out, stop: AbortSignal.any([stop, broken.signal]) })
-  if (!broken.signal.aborted) return 0
+  const view = new View(fleet)
+  await view.run({ out, stop: AbortSignal.any([stop, broken.signal]) })
+  if (!broken.signal.aborted) return { code: 0, folderNeeded: view.leftRunning.length > 0 }
   out.note(String(broken.signal.reason))
-  return 1
+  return { code: 1, folderNeeded: true }
 }
 
-async function playOnce(fleet: DemoFleet, { out, stop }: Pick<DemoOptions, 'out' | 'stop'>): Promise<number> {
+async function playOnce(fleet: DemoFleet, { out, stop }: Pick<DemoOptions, 'out' | 'stop'>): Promise<Ending> {
   const steps = await playStory({
     fleet,
     ttlMs: STORY.ttlMs,
@@ -87,7 +106,7 @@ async function playOnce(fleet: DemoFleet, { out, stop }: Pick<DemoOptions, 'out'
     idle
   })
   out.print(storyTable(steps, idle, process.stdout.columns || 160))
-  return ok ? 0 : 1
+  return { code: ok ? 0 : 1, folderNeeded: !ok }
 }
 
 /** Processor time per second and memory of everything together, with nothing going on but patrols. */

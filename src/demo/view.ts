@@ -25,6 +25,7 @@ export class View {
   readonly #watch: FleetWatch
   readonly #events: DemoEvent[] = []
   readonly #endedAtMs = new Map<number, number>()
+  #leftRunning: readonly string[] = []
 
   constructor(fleet: DemoFleet) {
     this.#fleet = fleet
@@ -50,7 +51,7 @@ export class View {
 
   /**
    * As JSON: one line once every device is in contact. With a terminal: a picture that is drawn over again. Without: one
-   * picture. Resolves when told to stop.
+   * picture. Ends when told to stop.
    */
   async run({ out, stop }: ViewOptions): Promise<void> {
     const asking = this.#keepAsking(stop)
@@ -67,11 +68,17 @@ export class View {
       // The last look may be older than an agent that was started just now.
       if (this.scene.agents.some(({ running }) => !running)) await this.#watch.ask()
       const { elsewhere } = agentsGone(this.scene)
+      this.#leftRunning = elsewhere
       if (elsewhere.length > 0)
         out.note(`Not the demo's, and left running: the agent of ${elsewhere.join(', ')}`)
       await this.#watch.close()
       await asking
     }
+  }
+
+  /** Devices whose agents somebody else runs, in the folder of the demo; known at the end. */
+  get leftRunning(): readonly string[] {
+    return this.#leftRunning
   }
 
   get scene(): Scene {

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { readdirSync, writeFileSync } from 'node:fs'
+import { existsSync, readdirSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
@@ -113,6 +113,7 @@ test('an agent that was killed is started again from another terminal, and is no
   assert.equal((await demo.process.exited()).code, 0)
   assert.match(demo.process.stderr, /Not the demo's, and left running: the agent of node-7/)
   assert.equal(agent.exit, undefined)
+  assert.ok(existsSync(node7.config), 'the folder was removed under an agent that runs')
 })
 
 test('the live view fits a narrow terminal, and uses no colour when NO_COLOR is set', {

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import { readdirSync } from 'node:fs'
 import { type TestContext, test } from 'node:test'
 import type { FleetIndex } from '../../src/demo/index.ts'
 import { awaitTrace } from '../support/trace-file.ts'
@@ -30,15 +31,29 @@ async function endsWithoutTrace(
   return demo
 }
 
-test('Ctrl-C leaves no process behind, and is no failure', async (t) => {
-  const { process: demo } = await endsWithoutTrace(t, {}, (started) => started.process.signal('SIGINT'))
+test('Ctrl-C leaves neither process nor folder behind, and is no failure', async (t) => {
+  const started = await endsWithoutTrace(t, {}, (demo) => demo.process.signal('SIGINT'))
+  const { process: demo } = started
   assert.equal((await demo.exited()).code, 0)
-  assert.match(demo.stderr, /Stopped\. Logs and traces are in/)
+  assert.match(demo.stderr, /Stopped, and its folder is removed/)
+  assert.deepEqual(readdirSync(started.temporary), [])
 })
 
-test('SIGTERM leaves no process behind', async (t) => {
-  const { process: demo } = await endsWithoutTrace(t, {}, (started) => started.process.signal('SIGTERM'))
+test('SIGTERM leaves no process behind; with --keep the folder stays and is named', async (t) => {
+  const started = await endsWithoutTrace(t, { args: ['--keep'] }, (demo) => demo.process.signal('SIGTERM'))
+  const { process: demo } = started
   assert.equal((await demo.exited()).code, 0)
+  const [folder = ''] = readdirSync(started.temporary)
+  assert.ok(demo.stderr.includes(`Logs and traces are in ${started.temporary}/${folder}`), demo.stderr)
+})
+
+test('a demo whose emulated controllers die ends with 1, and keeps and names its folder', async (t) => {
+  const started = startDemo(t, { args: ['--json'] })
+  const { boards, folder } = await started.index()
+  process.kill(boards.pid, 'SIGKILL')
+  assert.equal((await started.process.exited()).code, 1)
+  assert.ok(started.process.stderr.includes(`Logs and traces are in ${folder}`), started.process.stderr)
+  assert.ok(readdirSync(folder).includes('demo.json'))
 })
 
 test('Ctrl-C on npm start ends in order, although the terminal and npm both send it', async (t) => {
@@ -46,7 +61,7 @@ test('Ctrl-C on npm start ends in order, although the terminal and npm both send
     process.kill(-started.process.pid, 'SIGINT')
   })
   assert.equal((await npm.exited()).code, 0)
-  assert.match(npm.stderr, /Stopped\. Logs and traces are in/)
+  assert.match(npm.stderr, /Stopped, and its folder is removed/)
 })
 
 test('a closing terminal leaves no process behind', { skip: terminalMissing() }, async (t) => {

@@ -17,6 +17,7 @@ export const verb = defineVerb({
       { placeholder: 'N', help: 'port of the embedded broker; a free one unless given' },
       countBetween(1, 65_535)
     ),
+    keep: flag('leave the folder of logs and traces also when all went well'),
     ...jsonOption
   },
   examples: ['locksmith demo', 'locksmith demo --once --json'],
@@ -24,6 +25,6 @@ export const verb = defineVerb({
   positionals: { least: 0, most: 0, what: '' },
   run: async ({ values, context: { out, stop } }) => {
     const { runDemo } = await loadOptionalPart<{ runDemo: (options: DemoOptions) => Promise<number> }>('demo')
-    return runDemo({ once: values.once, port: values.port, stop, out })
+    return runDemo({ once: values.once, port: values.port, keep: values.keep, stop, out })
   }
 })

@@ -18,6 +18,8 @@ export interface BoardConfig {
   readonly link: string
   /** File for the trace, JSON lines, appended to. */
   readonly trace?: string | undefined
+  /** A trace of this size gets the ending `.1`, in the place of an earlier one, and a new file is begun. Without it one grows for ever. */
+  readonly traceMaxBytes?: number | undefined
   /** File that keeps its EEPROM; without one it starts erased. */
   readonly eeprom?: string | undefined
 }
@@ -67,7 +69,9 @@ export class Board {
     })
     try {
       this.#trace =
-        config.trace === undefined ? undefined : new TraceWriter(config.trace, around.firmware.trace)
+        config.trace === undefined
+          ? undefined
+          : new TraceWriter(config.trace, around.firmware.trace, config.traceMaxBytes)
       this.replug()
     } catch (error) {
       this.close()

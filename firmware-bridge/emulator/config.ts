@@ -4,6 +4,7 @@ const board = z.strictObject({
   name: z.string().min(1),
   link: z.string().min(1),
   trace: z.string().min(1).optional(),
+  traceMaxBytes: z.int().min(1).optional(),
   eeprom: z.string().min(1).optional()
 })
 

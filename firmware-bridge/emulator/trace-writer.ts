@@ -19,14 +19,16 @@ export class TraceError extends Error {
 export class TraceWriter {
   readonly #reader: TraceReader
   readonly #file: string
-  readonly #fd: number
+  readonly #maxBytes: number
+  #fd: number
+  #bytes = 0
   #last: Uint8Array | undefined
   #dueAt = 0
   #skipped = 0
   #lines = ''
 
   /** Throws {@link TraceError}. */
-  constructor(file: string, reader: TraceReader | undefined) {
+  constructor(file: string, reader: TraceReader | undefined, maxBytes = Number.POSITIVE_INFINITY) {
     if (!reader)
       throw new TraceError(
         file,
@@ -34,7 +36,8 @@ export class TraceWriter {
       )
     this.#reader = reader
     this.#file = file
-    this.#fd = this.#attempt(() => fs.openSync(file, 'a'))
+    this.#maxBytes = maxBytes
+    this.#fd = this.#open()
   }
 
   /** Looks at the chip's RAM; `atMs` is the wall clock of that moment. */
@@ -55,7 +58,23 @@ export class TraceWriter {
     if (this.#lines === '') return
     const lines = this.#lines
     this.#lines = ''
-    this.#attempt(() => fs.writeSync(this.#fd, lines))
+    this.#bytes += this.#attempt(() => fs.writeSync(this.#fd, lines))
+    if (this.#bytes >= this.#maxBytes) this.#turnOver()
+  }
+
+  #open(): number {
+    return this.#attempt(() => {
+      const fd = fs.openSync(this.#file, 'a')
+      this.#bytes = fs.fstatSync(fd).size
+      return fd
+    })
+  }
+
+  /** The old file is whole, and keeps its inode: whoever is reading it goes on to its end, and then opens the new one. */
+  #turnOver(): void {
+    this.close()
+    this.#attempt(() => fs.renameSync(this.#file, `${this.#file}.1`))
+    this.#fd = this.#open()
   }
 
   close(): void {

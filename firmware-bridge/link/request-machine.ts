@@ -1,8 +1,12 @@
 import type { Frame } from './frame.ts'
 import { answerBit, isWellFormed, parseRefusal, requestTypes } from './messages.ts'
 
-/** At most this many repeats of a request; then the line is silent. */
-export const maxRepeats = 5
+/**
+ * How long each sending of a request waits for its answer, besides the time on the wire; after the last one the line is silent.
+ * The first is short: a lost frame delays a pause little. All together outlast a controller that is slow for a while. None is
+ * longer than a heartbeat's interval, so that a controller hears its host as often as at rest.
+ */
+export const answerMs: readonly [number, ...number[]] = [100, 200, 400, 500, 500, 500]
 
 /** A request before it has a seq. */
 export type Outgoing = Omit<Frame, 'seq'>
@@ -18,8 +22,8 @@ export type Input =
   | { readonly name: 'lost' }
 
 export type Effect =
-  /** Put it on the line and wait one answer time. */
-  | { readonly name: 'send'; readonly frame: Frame; readonly repeat: boolean }
+  /** Put it on the line and wait for its answer: `waitMs` and the time on the wire. */
+  | { readonly name: 'send'; readonly frame: Frame; readonly repeat: boolean; readonly waitMs: number }
   | { readonly name: 'answered'; readonly frame: Frame }
   | { readonly name: 'refused'; readonly reason: string; readonly link: number }
   | { readonly name: 'silent' }
@@ -32,8 +36,8 @@ export type Step = readonly [State, readonly Effect[]]
 export const start: State = { name: 'idle', lastSeq: 0 }
 
 /**
- * One request under way at a time: asked, repeated unchanged while nothing is heard, settled exactly once. Time is an
- * input. `ask` is legal only in `idle`.
+ * One request under way at a time: asked, repeated unchanged and ever more seldom while nothing is heard, settled exactly
+ * once. Time is an input. `ask` is legal only in `idle`.
  */
 export function step(state: State, input: Input): Step {
   if (input.name === 'frame') return hear(state, input.frame)
@@ -41,8 +45,10 @@ export function step(state: State, input: Input): Step {
   if (state.name === 'idle') return [state, []]
   const idle: State = { name: 'idle', lastSeq: state.lastSeq }
   if (input.name === 'lost') return [idle, [{ name: 'lost' }]]
-  if (state.repeats === maxRepeats) return [idle, [{ name: 'silent' }]]
-  return [{ ...state, repeats: state.repeats + 1 }, [{ name: 'send', frame: state.request, repeat: true }]]
+  const repeats = state.repeats + 1
+  const waitMs = answerMs[repeats]
+  if (waitMs === undefined) return [idle, [{ name: 'silent' }]]
+  return [{ ...state, repeats }, [{ name: 'send', frame: state.request, repeat: true, waitMs }]]
 }
 
 function ask(state: State, outgoing: Outgoing): Step {
@@ -51,7 +57,7 @@ function ask(state: State, outgoing: Outgoing): Step {
   const request = { ...outgoing, seq }
   return [
     { name: 'waiting', lastSeq: seq, request, repeats: 0 },
-    [{ name: 'send', frame: request, repeat: false }]
+    [{ name: 'send', frame: request, repeat: false, waitMs: answerMs[0] }]
   ]
 }
 

@@ -50,7 +50,6 @@ interface Pending {
   readonly settle: (effect: Effect) => void
 }
 
-const answerMs = 100
 const openMs = 5_000
 /** Start and stop bit included. */
 const bitsPerByte = 10
@@ -105,8 +104,8 @@ export class RequestLine {
   }
 
   /**
-   * Asks, and repeats after 100 ms and the time on the wire, at most 5 times. `urgent` goes before those that wait.
-   * Never rejects; throws UnsendableValue when a number does not fit its field.
+   * Asks, and repeats as `answerMs` says: five times, the last answer is awaited until 2.2 s and the time on the wire have passed.
+   * `urgent` goes before those that wait. Never rejects; throws UnsendableValue when a number does not fit its field.
    */
   ask<N extends RequestName>(
     name: N,
@@ -155,19 +154,19 @@ export class RequestLine {
     const [state, effects] = step(this.#state, input)
     this.#state = state
     for (const effect of effects) {
-      if (effect.name === 'send') this.#send(effect.frame, effect.repeat)
+      if (effect.name === 'send') this.#send(effect)
       else if (effect.name !== 'unasked') this.#settle(effect)
     }
     return effects
   }
 
-  #send(frame: Frame, repeat: boolean): void {
+  #send({ frame, repeat, waitMs }: Extract<Effect, { name: 'send' }>): void {
     const { counts, line, timers, baudRate } = this.#options
     const bytes = encodeFrame(frame)
     const lineMs = ((bytes.length + maxBody) * bitsPerByte * 1000) / baudRate
     counts.framesSent++
     if (repeat) counts.repeats++
-    this.#timer = timers.after(answerMs + lineMs, () => this.#step({ name: 'timeout' }))
+    this.#timer = timers.after(waitMs + lineMs, () => this.#step({ name: 'timeout' }))
     line.write(bytes)
   }
 

@@ -38,7 +38,7 @@ export interface AgentOptions {
   readonly halt?: () => void
   /** How long standstill may take to be proved. */
   readonly standstillMs?: number
-  /** How long the start, or a change in trouble, waits for its controllers. */
+  /** How long the start, or a change, waits for controllers that are away. */
   readonly reachableMs?: number
 }
 
@@ -51,7 +51,8 @@ export interface Agent {
 }
 
 const STANDSTILL_MS = 10_000
-const REACHABLE_MS = 5_000
+/** A driver rests 5 s at most between two attempts, and a hello is answered, or given up, within 2.3 s. */
+const REACHABLE_MS = 8_000
 
 /** The agent of one device: recovers first, then joins its fleet. */
 export function startAgent(options: AgentOptions): Agent {

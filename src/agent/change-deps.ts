@@ -24,6 +24,6 @@ export interface ChangeDeps {
   /** Called just after a step is in the journal, before it is taken. */
   readonly halt: (step: Step) => void
   readonly standstillMs: number
-  /** How long to wait for a controller that went away in the middle. */
+  /** How long to wait for a controller that is away, at the beginning of a change or in its middle. */
   readonly reachableMs: number
 }

@@ -41,7 +41,7 @@ export async function applyUpdate(
   let authority: Authority | undefined
   try {
     const change = begin(deps, update)
-    const valid = await validate(deps, change)
+    const valid = await validate(deps, change, signal)
     if (valid === 'already') {
       conclude(deps, { how: 'already', change })
       return 'done'

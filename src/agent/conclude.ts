@@ -106,11 +106,15 @@ export function showDoubt(deps: ChangeDeps, resource: string): void {
   deps.guard.raise({ id, kind: 'config', owner: deps.name, why: `${resource} is unverified: ${doubt.why}` })
 }
 
-/** Tries again to bring an unverified change to its end. */
-export async function retryUnverified(deps: ChangeDeps, resource: string): Promise<Settled> {
+/** Tries again to bring an unverified change to its end. `signal` ends the wait for controllers that are away. */
+export async function retryUnverified(
+  deps: ChangeDeps,
+  resource: string,
+  signal?: AbortSignal
+): Promise<Settled> {
   const doubt = deps.journal.state.unverified.get(resource)
   if (doubt === undefined) return { how: 'nothing', why: '', awaits: [] }
-  const result = await settle(deps, doubt.change)
+  const result = await settle(deps, doubt.change, signal)
   if (result.how === 'unverified') return result
   const how = result.how === 'rolled-forward' ? result.how : 'rolled-back'
   deps.journal.note({ entry: 'resolved', resource, how })

@@ -160,9 +160,12 @@ export class Guard {
     return this.#waiting.wait(this.#standstill, withinMs, signal)
   }
 
-  /** Resolves when every controller is reachable and has been greeted. @throws ControllerUnreachable after `withinMs` */
-  reachable(withinMs: number): Promise<void> {
-    return this.#waiting.wait(this.#reachable, withinMs)
+  /**
+   * Resolves when every controller is reachable and has been greeted.
+   * @throws ControllerUnreachable after `withinMs`, or the reason of `signal`
+   */
+  reachable(withinMs: number, signal?: AbortSignal): Promise<void> {
+    return this.#waiting.wait(this.#reachable, withinMs, signal)
   }
 
   readonly #standstill: Check = () => {
@@ -176,7 +179,8 @@ export class Guard {
   }
 
   readonly #reachable: Check = () => {
-    const away = this.posts.find((post) => !post.greeted)
+    // A driver has lost its session a moment before it says so.
+    const away = this.posts.find((post) => !post.greeted || !post.controller.connected)
     if (away === undefined) return 'done'
     return { late: new ControllerUnreachable(`controller ${away.name}: ${away.trouble.message}`) }
   }

@@ -23,13 +23,13 @@ const TRIES = 3
 
 /**
  * Brings a change that was cut off, or has failed, to exactly one end, as the rules decide from what controllers and file
- * say. Never throws: what cannot be done is `unverified`, with the reason.
+ * say. Never throws: what cannot be done is `unverified`, with the reason. `signal` ends the wait for controllers that are away.
  */
-export async function settle(deps: ChangeDeps, open: OpenChange): Promise<Settled> {
+export async function settle(deps: ChangeDeps, open: OpenChange, signal?: AbortSignal): Promise<Settled> {
   let trouble = ''
   for (let tried = 1; tried <= TRIES; tried += 1) {
     try {
-      const verdict = recover(open, await gather(deps, open))
+      const verdict = recover(open, await gather(deps, open, signal))
       if (verdict.outcome === 'unverified' || verdict.outcome === 'nothing') {
         return { how: verdict.outcome, why: verdict.why, awaits: verdict.awaits }
       }
@@ -46,10 +46,10 @@ export async function settle(deps: ChangeDeps, open: OpenChange): Promise<Settle
   return { how: 'unverified', why, awaits: open.controllers }
 }
 
-async function gather(deps: ChangeDeps, open: OpenChange): Promise<Facts> {
+async function gather(deps: ChangeDeps, open: OpenChange, signal?: AbortSignal): Promise<Facts> {
   const { change } = open
   const asked = needsFacts(open)
-  if (asked) await deps.guard.reachable(deps.reachableMs).catch(() => undefined)
+  if (asked) await deps.guard.reachable(deps.reachableMs, signal).catch(() => undefined)
   const controllers = asked ? await Promise.all(open.controllers.map((name) => ask(deps, open, name))) : []
   const digest = deps.configs.read(change.resource)?.digest ?? null
   const old = change.previous?.digest ?? null

@@ -128,7 +128,7 @@ export interface Outcome {
   readonly version: number | null
 }
 
-interface LifeOptions extends Pick<AgentOptions, 'haltAt' | 'halt'> {
+export interface LifeOptions extends Pick<AgentOptions, 'haltAt' | 'halt' | 'standstillMs' | 'reachableMs'> {
   /** For what the firmware cannot be made to do. */
   readonly wrap?: (controller: Controller) => Controller
   /** An update is heard in one breath with the next reply to a heartbeat, as two messages in one packet are. */

@@ -1,5 +1,5 @@
 import { protocolVersion, type RequestName } from '../../link/messages.ts'
-import { maxRepeats } from '../../link/request-machine.ts'
+import { answerMs } from '../../link/request-machine.ts'
 import type { Failure, Outcome, RequestLine } from '../../link/requests.ts'
 import type { Capabilities } from '../controller.ts'
 import { capabilitiesOf, type Declared, type Param, resourceName } from './translate.ts'
@@ -18,8 +18,8 @@ export interface Greeting {
 
 export type Greeted = { readonly greeting: Greeting } | { readonly why: string }
 
-/** A board that was reset by the opening of its port may sit in its boot loader for one or two seconds. */
-const helloRounds = 3
+/** A board that was reset by the opening of its port may sit in its boot loader for one or two seconds: one round hardly outlasts that. */
+const helloRounds = 2
 
 /** Says hello and asks for every parameter. The link is usable afterwards. */
 export async function greet(line: RequestLine, options: GreetingOptions): Promise<Greeted> {
@@ -53,5 +53,5 @@ async function sayHello(line: RequestLine, options: GreetingOptions): Promise<Ou
 export function whyOf(command: RequestName, failure: Failure): string {
   if (failure.name === 'lost') return failure.why
   if (failure.name === 'refused') return `the controller refused ${command}: ${failure.reason}`
-  return `the line is silent: no answer to ${command} after ${maxRepeats} repeats. Check power, cable and baud rate`
+  return `the line is silent: no answer to ${command} after ${answerMs.length - 1} repeats. Check power, cable and baud rate`
 }

@@ -105,6 +105,20 @@ test('what is staged is discarded by the controller itself when the lease has ru
   await assert.rejects(passing(controller.commit('aim', 7)), refusedWith('late'))
 })
 
+test('a stage whose pause was acknowledged after many repeats only ends before the lease, never later', async (t) => {
+  const { timers, board, controller, passing } = await connect(t)
+  await passing(controller.pause('config'))
+  const began = timers.now()
+  board.wire = (bytes, to) => (to === 'host' && timers.now() < began + 1_600 ? new Uint8Array() : bytes)
+  await passing(controller.stage(stageOf(timers, 7, 5_000)))
+  const stagedMs = timers.now() - began
+  assert.ok(stagedMs > 1_600, `staged after ${stagedMs} ms`)
+  assert.deepEqual(board.trace().staged, ['aim'])
+  while (board.trace().staged.length > 0 && timers.now() < began + 6_000) await timers.advance(1)
+  const endedMs = timers.now() - began
+  assert.ok(endedMs <= 5_000 && endedMs > 5_000 - stagedMs - 100, `the stage ended after ${endedMs} ms`)
+})
+
 test('an older fence, one below the floor, and one that is spent are refused by the firmware', async (t) => {
   const { timers, board, controller, passing } = await connect(t)
   await passing(controller.pause('config'))
@@ -165,6 +179,25 @@ test('a host that falls silent stops the axis, or not, as it was configured', as
     assert.equal(controller.connected, true)
     assert.equal(board.trace().moving, onSilence === 'continue', 'silence that ends starts nothing')
   }
+})
+
+test('an axis does not stop when three frames of its host in a row are lost, because none is repeated later than half a second', async (t) => {
+  const { timers, board, controller, passing } = await connect(t)
+  await passing(controller.resume())
+  await timers.advance(2_000)
+  let lost = 0
+  for (let round = 1; round <= 5; round++) {
+    board.wire = (bytes, to) => {
+      if (to === 'host' || lost === 3 * round) return bytes
+      lost++
+      return new Uint8Array()
+    }
+    await timers.advance(4_000)
+    assert.equal(lost, 3 * round)
+    assert.equal(board.trace().hostSilent, false)
+    assert.equal(board.trace().moving, true)
+  }
+  assert.equal(controller.counters.reconnects, 0)
 })
 
 test('an unplugged controller is unreachable at once, and found again when it is back', async (t) => {

@@ -218,7 +218,7 @@ test('a pause that falls in while resuming makes resume fail', async (t) => {
 test('silence is noticed without anybody asking, and the line is opened anew', async (t) => {
   const { controller, puppet, timers, events } = await connect(t)
   puppet.silent = true
-  await timers.advance(1_400)
+  await timers.advance(2_900)
   assert.equal(controller.connected, false)
   assert.match(events[1] ?? '', /the line is silent: no answer to status/)
   assert.equal(puppet.lines[0]?.closed, true)
@@ -226,6 +226,40 @@ test('silence is noticed without anybody asking, and the line is opened anew', a
   await timers.advance(5_000)
   assert.deepEqual(events.slice(2), ['connected'])
   assert.equal(controller.counters.reconnects, 1)
+})
+
+test('a controller that is slow for two seconds is not given up, and the pause asked meanwhile is proved', async (t) => {
+  const { controller, puppet, timers, events } = await connect(t)
+  puppet.reply = () => {
+    puppet.state.pauseId++
+    return pauseAnswer(puppet.state)
+  }
+  for (let round = 0; round < 10; round++) {
+    puppet.silent = true
+    const pause = watched(controller.pause('lock'))
+    await timers.advance(1_700)
+    assert.equal(pause.over, false)
+    puppet.silent = false
+    await timers.advance(600)
+    assert.equal(pause.value?.motion, 'standstill')
+  }
+  assert.deepEqual(events, ['connected'])
+  assert.equal(controller.counters.reconnects, 0)
+})
+
+test('a resume whose latch is seen open only after two seconds is no failure', async (t) => {
+  const { controller, puppet, timers } = await connect(t)
+  puppet.reply = () => {
+    puppet.silent = true
+    puppet.state.paused = false
+    return new Uint8Array(4)
+  }
+  const resume = watched(controller.resume())
+  await timers.advance(2_100)
+  assert.equal(resume.over, false)
+  puppet.tells()
+  await settle()
+  assert.deepEqual(resume, { value: undefined, over: true })
 })
 
 test('a request under way when the line breaks is unreachable, and is not sent again on the next line', async (t) => {

@@ -41,6 +41,25 @@ test('a request is repeated with the same seq five times, then the line is silen
   assert.deepEqual(run(ask, ...Array<Input>(7).fill(timeout)), [])
 })
 
+test('repeats come ever more seldom: a line is silent after more than two seconds, and no gap is longer than half a second', () => {
+  let [state, effects] = step(start, ask)
+  const waits: number[] = []
+  for (let sent = effects[0]; sent?.name === 'send'; sent = effects[0]) {
+    waits.push(sent.waitMs)
+    ;[state, effects] = step(state, timeout)
+  }
+  assert.deepEqual(effects, [{ name: 'silent' }])
+  assert.deepEqual(waits, [100, 200, 400, 500, 500, 500])
+})
+
+test('the next request begins with the short wait again, however long the last one took', () => {
+  let [state] = step(start, ask)
+  for (let repeats = 0; repeats < 5; repeats++) [state] = step(state, timeout)
+  ;[state] = step(state, hear(answer(first)))
+  const [, effects] = step(state, ask)
+  assert.equal(effects[0]?.name === 'send' && effects[0].waitMs, 100)
+})
+
 test('seq goes from 1 to 255 and begins again at 1', () => {
   let state: State = start
   const seqs: number[] = []

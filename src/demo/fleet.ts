@@ -35,6 +35,8 @@ export interface FleetIndex {
 }
 
 const STOP_WITHIN_MS = 4000
+/** Some 70 minutes of a patrol; each board keeps one such file besides the one that grows. */
+const TRACE_MAX_BYTES = 32 * 1024 * 1024
 
 interface Parts {
   readonly folder: string
@@ -116,7 +118,13 @@ export class DemoFleet {
     const policy = [{ lock: '*', lockDelay }]
     systemFiles().write(serveConfig, stringify({ fleet: 'default', broker: url, store, ttl, policy }))
     const boards = await startBoards({
-      boards: devices.map(({ name, port, trace }) => ({ name, link: port, trace, eeprom: `${trace}.eeprom` }))
+      boards: devices.map(({ name, port, trace }) => ({
+        name,
+        link: port,
+        trace,
+        traceMaxBytes: TRACE_MAX_BYTES,
+        eeprom: `${trace}.eeprom`
+      }))
     })
     leash.add(boards.pid)
     void boards.ended.then(() => leash.remove(boards.pid))

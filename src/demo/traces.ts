@@ -1,4 +1,4 @@
-import { closeSync, openSync, readSync } from 'node:fs'
+import { closeSync, fstatSync, openSync, readSync, statSync } from 'node:fs'
 
 /** One line of a board's trace: the firmware's own state. */
 export interface TraceLine {
@@ -58,15 +58,25 @@ export class Trace {
     return this.#history.find((line) => line.atMs >= sinceMs && fits(line))
   }
 
-  /** Reads what was appended since the last call. */
+  /** Reads what was appended since the last call, also over the turn to a new file. */
   read(): void {
-    try {
-      this.#fd ??= openSync(this.#path, 'r')
-    } catch {
-      return
-    }
+    const now = statSync(this.#path, { throwIfNoEntry: false })?.ino
+    if (this.#fd === undefined) return now === undefined ? undefined : this.#open()
+    const turned = now !== undefined && now !== fstatSync(this.#fd).ino
+    this.#readOn(this.#fd)
+    if (!turned) return
+    this.close()
+    this.#open()
+  }
+
+  #open(): void {
+    this.#fd = openSync(this.#path, 'r')
+    this.#readOn(this.#fd)
+  }
+
+  #readOn(fd: number): void {
     const bytes = Buffer.alloc(64 * 1024)
-    for (let count = readSync(this.#fd, bytes); count > 0; count = readSync(this.#fd, bytes)) {
+    for (let count = readSync(fd, bytes); count > 0; count = readSync(fd, bytes)) {
       this.#rest += bytes.toString('utf8', 0, count)
     }
     const lines = this.#rest.split('\n')
@@ -85,5 +95,6 @@ export class Trace {
 
   close(): void {
     if (this.#fd !== undefined) closeSync(this.#fd)
+    this.#fd = undefined
   }
 }

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import { statSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { temporaryFolder } from '../../support/temporary.ts'
@@ -61,4 +62,21 @@ test('a reset shows in the trace as a new boot, and only for the board that was 
   })
   const later = await awaitTrace(other, 'a later moment', { sinceMs: atMs, wanted: () => true })
   assert.equal(later.bootCount, 1)
+})
+
+test('a trace that has reached its size is kept as FILE.1 and goes on in a new file, without losing a line', async (t) => {
+  const folder = temporaryFolder(t)
+  const trace = join(folder, 'trace')
+  const traceMaxBytes = 4000
+  await startShippedBoards(t, [{ name: 'axis', link: join(folder, 'axis'), trace, traceMaxBytes }])
+  const [older, newer] = await waitFor('a second file', () => {
+    const both = [readTrace(`${trace}.1`), readTrace(trace)] as const
+    // The turn may have come between the two looks.
+    const [last, first] = [both[0].at(-1), both[1][0]]
+    return last !== undefined && first !== undefined && last.tMs < first.tMs && both
+  })
+  const gap = (newer[0]?.tMs ?? 0) - (older.at(-1)?.tMs ?? 0)
+  assert.ok(gap <= 100, `${gap} ms are missing`)
+  const { size } = statSync(`${trace}.1`)
+  assert.ok(size >= traceMaxBytes && size < 2 * traceMaxBytes, `${size} bytes`)
 })

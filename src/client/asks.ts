@@ -137,16 +137,16 @@ export class PendingAsk {
   }
 
   #face(): Grant {
-    const fences = new Map(this.#locks.map(({ lock, fence }) => [lock, fence]))
+    const locks = this.#locks
     return {
       request: this.request,
-      locks: this.#locks,
+      locks,
       lost: this.#lost.signal,
       leftMs: () => {
         const left = this.#context.leaseLeftMs()
         return this.#state === 'held' ? left : 0
       },
-      fence: (lock) => fences.get(lock) ?? 0,
+      fence: (name) => locks.find(({ lock }) => lock === name)?.fence ?? 0,
       setPhase: (phase) => {
         const said = phase.slice(0, MAX_PHASE)
         if (said === this.#phase) return

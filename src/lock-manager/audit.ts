@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto'
+import { hash as digest } from 'node:crypto'
 import type { AuditEntry } from '../rules/effects.ts'
 import type { AuditLink } from './store.ts'
 
@@ -15,8 +15,7 @@ export function chain(last: AuditLink | undefined, entries: readonly AuditEntry[
   })
 }
 
-export const hashLink = (before: string, entry: string): string =>
-  createHash('sha256').update(before).update(entry).digest('hex')
+export const hashLink = (before: string, entry: string): string => digest('sha256', before + entry)
 
 /** The number of the first link that does not follow from the one before; undefined when the chain holds. The oldest one kept is taken on trust. */
 export function firstBrokenLink(links: readonly AuditLink[]): number | undefined {

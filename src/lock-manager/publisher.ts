@@ -1,4 +1,5 @@
 import type { BrokerConnection } from '../platform/broker.ts'
+import type { Clock, Timer } from '../platform/clock.ts'
 import type { Log } from '../platform/logger.ts'
 import { ERRORS, type ErrorCode } from '../protocol/errors.ts'
 import { type LocksmithStatus, MAX_REPLY_BYTES, type Update } from '../protocol/messages.ts'
@@ -16,8 +17,15 @@ export interface PublisherOptions {
   readonly fleet: Fleet
   readonly topics: Topics
   readonly broker: BrokerConnection
+  readonly clock: Clock
   readonly log: Log
 }
+
+/**
+ * Whoever waits for an answer is served before those who watch, and those who watch so much later: what is written for them
+ * in the same moment takes the processor from the broker and the asker. What changes meanwhile is told once.
+ */
+const WATCHERS_AFTER_MS = 1
 
 interface Refused {
   readonly id: string
@@ -29,22 +37,37 @@ interface Refused {
 /** Carries out what the rules want done, once it is durable. */
 export class Publisher {
   readonly #o: PublisherOptions
+  readonly #changed = new Set<string>()
+  #audit: AuditLink[] = []
+  #telling: Timer | undefined
 
   constructor(options: PublisherOptions) {
     this.#o = options
   }
 
   carryOut(effects: readonly Effect[], audit: readonly AuditLink[], now: number): void {
-    const { broker, topics, fleet } = this.#o
-    const locks = new Set<string>()
-    // Whoever waits for an answer is served before those who watch.
+    const { broker, topics, fleet, clock } = this.#o
     for (const effect of effects) {
       if (effect.do === 'reply')
         broker.publish(topics.reply(effect.to), JSON.stringify(replyToWire(fleet, effect, now)))
-      else if (effect.do === 'record') locks.add(effect.lock)
+      else if (effect.do === 'record') this.#changed.add(effect.lock)
     }
-    this.#records(locks, now)
     for (const effect of effects) this.#act(effect)
+    this.#audit.push(...audit)
+    if (this.#changed.size > 0 || this.#audit.length > 0)
+      this.#telling ??= clock.after(WATCHERS_AFTER_MS, () => this.tellWatchers())
+  }
+
+  /** Publishes the records and the audit that are still to be told. */
+  tellWatchers(): void {
+    const { broker, topics, clock } = this.#o
+    this.#telling?.cancel()
+    this.#telling = undefined
+    const names = [...this.#changed]
+    const audit = this.#audit
+    this.#changed.clear()
+    this.#audit = []
+    this.#records(names, clock.now())
     for (const link of audit) broker.publish(topics.audit, JSON.stringify(link))
   }
 

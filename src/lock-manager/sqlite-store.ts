@@ -68,6 +68,8 @@ function parseRow({ kind, key, json }: JsonRow): StoredRow {
 class SqliteStore implements Store {
   readonly #db: DatabaseSync
   readonly #file: string
+  readonly #begin: StatementSync
+  readonly #commit: StatementSync
   readonly #put: StatementSync
   readonly #remove: StatementSync
   readonly #audit: StatementSync
@@ -76,6 +78,8 @@ class SqliteStore implements Store {
   constructor(db: DatabaseSync, file: string) {
     this.#db = db
     this.#file = file
+    this.#begin = db.prepare('BEGIN IMMEDIATE')
+    this.#commit = db.prepare('COMMIT')
     this.#put = db.prepare(
       'INSERT INTO value (kind, key, json) VALUES (?, ?, ?) ON CONFLICT DO UPDATE SET json = excluded.json'
     )
@@ -108,14 +112,14 @@ class SqliteStore implements Store {
 
   commit(changes: readonly StoredChange[], audit: readonly AuditLink[], boot: string): void {
     try {
-      this.#db.exec('BEGIN IMMEDIATE')
+      this.#begin.run()
       for (const { kind, key, value } of changes) {
         if (value === undefined) this.#remove.run(kind, key)
         else this.#put.run(kind, key, JSON.stringify(value))
       }
       for (const { seq, entry, hash } of audit) this.#audit.run(seq, entry, hash)
       if (boot !== this.#boot) this.#fact.run('boot', boot)
-      this.#db.exec('COMMIT')
+      this.#commit.run()
       this.#boot = boot
     } catch (error) {
       if (this.#db.isTransaction) this.#db.exec('ROLLBACK')

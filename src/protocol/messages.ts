@@ -340,6 +340,8 @@ export type Parsed<T> =
   | { readonly ok: true; readonly value: T }
   | { readonly ok: false; readonly problem: string }
 
+const utf8 = new TextDecoder('utf-8', { fatal: true })
+
 /** Reads a payload as JSON of a given shape; the problem is one sentence that names the place. */
 export function parsePayload<T>(
   schema: z.ZodType<T>,
@@ -354,7 +356,7 @@ export function parsePayload<T>(
   }
   let json: unknown
   try {
-    json = JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(payload))
+    json = JSON.parse(utf8.decode(payload))
   } catch (error) {
     return { ok: false, problem: oneLine(`not JSON: ${(error as Error).message}`) }
   }

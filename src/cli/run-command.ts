@@ -7,6 +7,7 @@ import type { Clock } from '../platform/clock.ts'
 import { LocksmithError } from '../protocol/errors.ts'
 import type { Order, Outcome, Word } from './command-keeper.ts'
 import { insistOnLease } from './hold-locks.ts'
+import { oncePerPress } from './stop.ts'
 
 export interface CommandRun {
   readonly command: readonly string[]
@@ -57,7 +58,7 @@ export async function runUnderLease(run: CommandRun): Promise<number> {
   tell({ run: run.command, env: run.env })
   const lease = setInterval(tellLease, LOOK_AT_LEASE_MS)
   run.grant.lost.addEventListener('abort', end, { once: true })
-  const forward = (signal: NodeJS.Signals): void => tell({ signal })
+  const forward = oncePerPress((signal) => tell({ signal }))
   for (const name of FORWARDED) process.on(name, forward)
   try {
     const outcome = await ended

@@ -16,17 +16,32 @@ export function listenForStop(): Stopper {
     if (!controller.signal.aborted) controller.abort(why)
   }
   for (const name of SIGNALS) {
-    let firstAt: number | undefined
-    const hear = (): void => {
-      firstAt ??= performance.now()
+    let heard = false
+    const hear = oncePerPress(() => {
       stop(name)
-      if (performance.now() - firstAt < ECHO_MS) return
-      process.off(name, hear)
-      process.kill(process.pid, name)
-    }
+      if (heard) {
+        process.off(name, hear)
+        process.kill(process.pid, name)
+      }
+      heard = true
+    })
     process.on(name, hear)
   }
   return { signal: controller.signal, stop }
+}
+
+/** Hears each press of a key once, though its signal may arrive twice. */
+export function oncePerPress(
+  hear: (signal: NodeJS.Signals) => void,
+  nowMs: () => number = () => performance.now()
+): (signal: NodeJS.Signals) => void {
+  const heardAt = new Map<NodeJS.Signals, number>()
+  return (signal) => {
+    const now = nowMs()
+    if (now - (heardAt.get(signal) ?? Number.NEGATIVE_INFINITY) < ECHO_MS) return
+    heardAt.set(signal, now)
+    hear(signal)
+  }
 }
 
 /** Resolves when one of the signals aborts, with the first of them; at once when one already has. */

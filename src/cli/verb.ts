@@ -8,7 +8,7 @@ import { readSettings } from './settings.ts'
 export interface Context {
   readonly out: Output
   readonly env: Readonly<Record<string, string | undefined>>
-  /** Aborts at the first Ctrl-C, SIGTERM or SIGHUP, with its name as reason. The second one ends the process at once. */
+  /** Aborts at the first Ctrl-C, SIGTERM or SIGHUP, with its name as reason. The same one half a second later ends the process at once. */
   readonly stop: AbortSignal
   /** Whether a person can be asked. */
   readonly canAsk: boolean

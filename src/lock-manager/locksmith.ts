@@ -14,6 +14,7 @@ import { chain } from './audit.ts'
 import { collect } from './collector.ts'
 import { DeviceStates } from './device-states.ts'
 import { type FenceFile, readFenceFile } from './fence-file.ts'
+import { oldAudit } from './old-audit.ts'
 import { Publisher } from './publisher.ts'
 import { Retained } from './retained.ts'
 import { type AuditLink, type Store, type StoredChange, StoreError } from './store.ts'
@@ -59,8 +60,6 @@ const SENTINEL_EVERY_MS = 1000
 
 /** How long a store that refused is left alone. */
 const STORE_AGAIN_MS = 1000
-/** Links of the audit that are kept. */
-const AUDIT_KEPT = 100_000
 
 interface Waiting {
   readonly from: string
@@ -91,9 +90,9 @@ class Shell implements Locksmith {
   #timer: Timer | undefined
   #lastAudit: AuditLink | undefined
   #sweeps = 0
-  #auditFrom = 0
   #reserveFrom = Number.NEGATIVE_INFINITY
   readonly #fileLimit: number
+  readonly #forgetOldAudit: (newest: number) => void
   #resolveReady: () => void = () => {}
   #resolveTakenOver: (why: string) => void = () => {}
 
@@ -109,6 +108,7 @@ class Shell implements Locksmith {
       this.#resolveTakenOver = resolve
     })
     this.#fileLimit = readFenceFile(options.fenceFile)
+    this.#forgetOldAudit = oldAudit(options.store, options.log)
     this.#load()
     const will = JSON.stringify(this.#status(false))
     this.#broker = options.connect(
@@ -417,22 +417,11 @@ class Shell implements Locksmith {
         this.#broker.publish(this.#topics.lock(lock), '', { retain: true })
       this.#retained.records.delete(lock)
     }
-    this.#forgetOldAudit()
+    this.#publisher.refresh(now)
+    this.#forgetOldAudit(this.#lastAudit?.seq ?? 0)
     // Policies may have changed.
     this.#fleet.due.reconsider()
     this.#flushSoon()
-  }
-
-  #forgetOldAudit(): void {
-    const from = (this.#lastAudit?.seq ?? 0) - AUDIT_KEPT
-    if (from < this.#auditFrom + AUDIT_KEPT / 100) return
-    try {
-      this.#o.store.forgetAuditBefore(from)
-      this.#auditFrom = from
-    } catch (error) {
-      if (!(error instanceof StoreError)) throw error
-      this.#o.log.warn({ event: 'audit-kept', why: error.message }, 'old audit could not be removed')
-    }
   }
 
   async stop(): Promise<void> {

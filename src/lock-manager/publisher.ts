@@ -10,6 +10,7 @@ import { lockOf } from '../rules/lock.ts'
 import { deviceName } from '../rules/scope.ts'
 import type { Answer } from './answers.ts'
 import type { AuditLink } from './store.ts'
+import { ToldRecords } from './told-records.ts'
 import { recordOf } from './views.ts'
 import { replyToWire } from './wire.ts'
 
@@ -86,11 +87,19 @@ export class Publisher {
     for (const name of all) if (isFree(name)) this.#record(name, now)
   }
 
+  readonly #told = new ToldRecords()
+
   /** At QoS 0: records are published again at each connection, and the heartbeat is the truth. */
   #record(name: string, now: number): void {
     const { broker, topics, fleet } = this.#o
     const record = recordOf(fleet, lockOf(fleet, name), now)
     broker.publish(topics.lock(name), JSON.stringify(record), { retain: true })
+    this.#told.note(record)
+  }
+
+  /** Publishes the records again that have gone stale without a change of their lock. */
+  refresh(now: number): void {
+    for (const lock of this.#told.stale(this.#o.fleet)) this.#record(lock, now)
   }
 
   #update(device: string, resource: string, push: Push | null): void {

@@ -26,6 +26,12 @@ function waitersOf(
     .map(({ name, since }) => ({ name, waitedMs: Math.round(now - since) }))
 }
 
+/** Who is waiting, as far as a record tells it. */
+export const namesWaiting = (fleet: Fleet, lock: Lock): string[] =>
+  waitersFor(fleet, [lock.name])
+    .slice(0, WAITERS_TOLD)
+    .map(({ name }) => name)
+
 /** A lock as its retained record tells it. */
 export function recordOf(fleet: Fleet, lock: Lock, now: number): LockRecord {
   const { name } = lock

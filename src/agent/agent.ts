@@ -63,7 +63,7 @@ export function startAgent(options: AgentOptions): Agent {
   const identity = { name, device: config.device, autoRestart: config.profile.autoRestart !== undefined }
   let allowance: Allowance | undefined
   let member: Member | undefined
-  let stopped = false
+  const stopping = new AbortController()
   const guard = new Guard({
     interlock: bootInterlock(identity, clock.now(), keeper.kept.waivers),
     controllers,
@@ -102,15 +102,15 @@ export function startAgent(options: AgentOptions): Agent {
     reachableMs: options.reachableMs ?? REACHABLE_MS
   }
   const start = async (): Promise<void> => {
-    await recoverAtStart(deps)
-    if (!stopped) member = join(options, deps)
+    await recoverAtStart(deps, stopping.signal)
+    if (!stopping.signal.aborted) member = join(options, deps)
   }
   const started = start()
   return {
     started,
     guard,
     stop: async () => {
-      stopped = true
+      stopping.abort(new Error('the agent is being stopped'))
       await started.catch(() => undefined)
       await member?.leave()
       watched.close()
@@ -120,8 +120,11 @@ export function startAgent(options: AgentOptions): Agent {
   }
 }
 
-/** Before hello: every hold that the journal knows stands before a controller is spoken to. */
-async function recoverAtStart(deps: ChangeDeps): Promise<void> {
+/**
+ * Before hello: every hold that the journal knows stands before a controller is spoken to. `stopping` ends the wait for the
+ * controllers; what is open in the journal is then left to the next start.
+ */
+async function recoverAtStart(deps: ChangeDeps, stopping: AbortSignal): Promise<void> {
   const { journal, guard, log } = deps
   const { open, unverified } = journal.state
   if (open !== null) {
@@ -130,11 +133,12 @@ async function recoverAtStart(deps: ChangeDeps): Promise<void> {
   }
   for (const resource of unverified.keys()) showDoubt(deps, resource)
   guard.open()
-  await guard.reachable(deps.reachableMs).catch((error: Error) => {
+  await guard.reachable(deps.reachableMs, stopping).catch((error: Error) => {
     log.warn({ event: 'controller-away', why: error.message }, 'going on without; it is awaited')
   })
+  if (stopping.aborted) return
   if (open !== null) await recoverOpen(deps, open)
-  for (const resource of unverified.keys()) await retryUnverified(deps, resource)
+  for (const resource of unverified.keys()) await retryUnverified(deps, resource, stopping)
   await settleStrays(deps)
   if (open !== null) showDoubt(deps, open.change.resource)
 }

@@ -35,7 +35,7 @@ export class Worker {
   #life: Promise<void> | undefined
   #kickedMeanwhile = false
   #doubtTimer: Timer | undefined
-  #closed = false
+  readonly #closing = new AbortController()
 
   constructor(options: WorkerOptions) {
     this.#options = options
@@ -52,6 +52,10 @@ export class Worker {
   controllerBack(): void {
     this.#doubtsDue = true
     this.kick()
+  }
+
+  get #closed(): boolean {
+    return this.#closing.signal.aborted
   }
 
   /** Contact, a controller or an update has come. */
@@ -71,7 +75,7 @@ export class Worker {
 
   /** Begins nothing more; a change under way comes to its end. */
   async close(): Promise<void> {
-    this.#closed = true
+    this.#closing.abort(new PutOff())
     this.#doubtTimer?.cancel()
     if (this.#current !== undefined && waitsForLock(this.#options.deps))
       this.#current.abort.abort(new PutOff())
@@ -93,7 +97,7 @@ export class Worker {
     const { deps } = this.#options
     let awaits = false
     for (const resource of deps.journal.state.unverified.keys()) {
-      const settled = await retryUnverified(deps, resource)
+      const settled = await retryUnverified(deps, resource, this.#closing.signal)
       awaits ||= settled.awaits.length > 0
     }
     await settleStrays(deps)

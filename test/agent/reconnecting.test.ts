@@ -136,6 +136,64 @@ test('an agent that is stopped does not wait for a controller', async () => {
   assert.equal((await world.outcomeOf(push)).outcome, 'applied')
 })
 
+test('an agent that is stopped while it waits for controllers at its start, or for one in doubt, is gone at once', async () => {
+  const world = new DeviceWorld({ boards: 2 })
+  const [first, second] = world.boards
+  let armed = false
+  const unplug = (): void => {
+    if (armed) for (const board of world.boards) board.unplug()
+  }
+  await world.running({ haltAt: 'write', halt: unplug })
+  await world.pushed(aim(16, 0.5))
+  armed = true
+  assert.equal((await world.pushed(aim(17))).outcome, 'unverified')
+  world.kill()
+
+  const stop = async (): Promise<void> => world.settled('the stop', world.agent.stop(), 200)
+  world.start({ reachableMs: LONG_MS })
+  await world.pass(1_000)
+  await stop()
+
+  world.start({ reachableMs: 4_000 })
+  await world.pass(5_000)
+  await stop()
+
+  world.start({ reachableMs: 4_000 })
+  await world.settled('the start', world.agent.started)
+  first?.plug()
+  await world.until('the first one', () => world.logged('controller-connected'))
+  await world.pass(500)
+  await stop()
+
+  world.start()
+  second?.plug()
+  await world.until('motion', () => world.boards.every((board) => board.trace().moving))
+  assert.deepEqual(world.inForce, ['16, 0.50', '16, 0.50'])
+  assert.equal(world.fileVersion, 16)
+})
+
+test('a start that is cut short decides nothing: the next one finds the interrupted change as it was', async () => {
+  const world = new DeviceWorld()
+  await world.running()
+  await world.pushed(aim(16, 0.5))
+  await world.settled('the stop', world.agent.stop())
+  world.startDoomed('write')
+  const push = await world.push(aim(17))
+  await world.until('the end', () => !world.life.alive)
+  world.board.unplug()
+  world.start({ reachableMs: LONG_MS })
+  await world.pass(1_000)
+  const before = world.journal
+  await world.settled('the stop', world.agent.stop(), 200)
+  assert.equal(world.journal, before)
+  world.board.plug()
+  world.start()
+  const outcome = await world.outcomeOf(push)
+  assert.deepEqual([outcome.outcome, outcome.code], ['refused', 'LK-4001'])
+  await world.until('motion', () => world.board.trace().moving)
+  assert.deepEqual(world.inForce, ['16, 0.50'])
+})
+
 test('a lease that runs out while a controller is waited for in mid-change ends it at once, and nothing is staged later', async () => {
   let armed = false
   const world = new DeviceWorld()

@@ -203,13 +203,6 @@ function phaseOf(devices: readonly WirePushDevice[]): string {
   return begun ? `applying ${done}/${devices.length}` : 'waiting-for-standstill'
 }
 
-/** What the rules call a push's own verdicts, as codes. */
-const CODES: Readonly<Record<string, string>> = {
-  unreachable: 'LK-3010',
-  silent: 'LK-3012',
-  'push-withdrawn': 'LK-3008'
-}
-
 export function resultOf(id: string, { devices }: Pick<PushState, 'devices'>): PushResult {
   return {
     id,
@@ -217,7 +210,7 @@ export function resultOf(id: string, { devices }: Pick<PushState, 'devices'>): P
     devices: devices.map(({ device, state, code, version, detail }) => ({
       device,
       outcome: state,
-      code: code === null ? null : (CODES[code] ?? code),
+      code,
       version,
       detail
     }))

@@ -1,4 +1,4 @@
-import { CODE_OF, describe, ERRORS } from '../protocol/errors.ts'
+import { CODE_OF, CODE_OF_VERDICT, describe, ERRORS } from '../protocol/errors.ts'
 import {
   type LockRecord,
   MAX_REPLY_BYTES,
@@ -104,6 +104,8 @@ export function replyToWire(
   }
 }
 
+const VERDICTS: Readonly<Record<string, string>> = CODE_OF_VERDICT
+
 /** An outcome goes to the pusher whole: of very many devices each is given fewer words, so that all are heard. */
 function pushToWire({ state, why, devices }: Push) {
   const words = Math.floor(MAX_REPLY_BYTES / 4 / Math.max(1, devices.length))
@@ -112,6 +114,7 @@ function pushToWire({ state, why, devices }: Push) {
     why,
     devices: devices.map(({ watched: _ours, ...device }) => ({
       ...device,
+      code: device.code === null ? null : (VERDICTS[device.code] ?? device.code),
       detail: device.detail.slice(0, words)
     }))
   }

@@ -1,4 +1,4 @@
-import type { RefusalWhy } from '../rules/refusals.ts'
+import type { PushVerdict, RefusalWhy } from '../rules/refusals.ts'
 
 export { describe } from './refusal-words.ts'
 
@@ -300,6 +300,13 @@ export class LocksmithError extends Error {
   get exit(): number {
     return ERRORS[this.code].exit
   }
+}
+
+/** What the rules say of a device of a push; what a device says of itself is a code already. */
+export const CODE_OF_VERDICT: Readonly<Record<PushVerdict, ErrorCode>> = {
+  unreachable: 'LK-3010',
+  silent: 'LK-3012',
+  'push-withdrawn': 'LK-3008'
 }
 
 export const CODE_OF: Readonly<Record<RefusalWhy, ErrorCode>> = {

@@ -78,3 +78,6 @@ export type Refusal =
   | { readonly why: 'lock-does-not-cover'; readonly lock: string; readonly scope: string }
 
 export type RefusalWhy = Refusal['why']
+
+/** Why a device of a push is waited for no longer. The protocol maps each to one error code. */
+export type PushVerdict = 'unreachable' | 'silent' | 'push-withdrawn'

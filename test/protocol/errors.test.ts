@@ -2,9 +2,18 @@ import assert from 'node:assert/strict'
 import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
-import { refusalToWire } from '../../src/lock-manager/wire.ts'
-import { CODE_OF, describe, ERRORS, type ErrorCode, LocksmithError } from '../../src/protocol/errors.ts'
+import { refusalToWire, replyToWire } from '../../src/lock-manager/wire.ts'
+import {
+  CODE_OF,
+  CODE_OF_VERDICT,
+  describe,
+  ERRORS,
+  type ErrorCode,
+  LocksmithError
+} from '../../src/protocol/errors.ts'
 import type { Blocker } from '../../src/rules/effects.ts'
+import { Fleet, type Push } from '../../src/rules/fleet.ts'
+import { DEFAULT_POLICY } from '../../src/rules/policy.ts'
 import type { Refusal, RefusalWhy } from '../../src/rules/refusals.ts'
 
 const SRC = join(import.meta.dirname, '../../src')
@@ -90,6 +99,20 @@ test('every refusal of the rules has a code of its own, and goes over the wire w
   assert.equal(used.size, Object.keys(CODE_OF).length)
 })
 
+test('what the rules say of a device of a push goes over the wire as a code, and each has one of its own', () => {
+  const said = readFileSync(join(SRC, 'rules/push.ts'), 'utf8').matchAll(/code: '([a-z-]+)'/g)
+  const verdicts = new Set([...said].map(([, verdict]) => verdict))
+  assert.deepEqual([...verdicts].sort(), Object.keys(CODE_OF_VERDICT).sort())
+  assert.equal(new Set(Object.values(CODE_OF_VERDICT)).size, verdicts.size)
+  const device = { device: 'a', state: 'unreachable', detail: '', version: null } as const
+  const devices = Object.keys(CODE_OF_VERDICT).map((code) => ({ ...device, code }))
+  const push = { id: 'p', session: 1, state: 'done', why: '', devices } as unknown as Push
+  const fleet = new Fleet({ ttlMs: 1000, policy: () => DEFAULT_POLICY })
+  const at = { term: 1, rev: 1, fenceHigh: 0 }
+  const wire = replyToWire(fleet, { reply: { op: 'push', id: 'p', session: 1, seq: 0, push }, at }, 0)
+  assert.deepEqual(wire.op === 'push' && wire.devices.map(({ code }) => code), Object.values(CODE_OF_VERDICT))
+})
+
 test('the rules give every refusal that they know', () => {
   const rules = sources(join(SRC, 'rules'))
     .filter((path) => !path.endsWith('refusals.ts'))
@@ -148,7 +171,7 @@ test('every code has a title, a hint and an exit code, and belongs to one of the
 })
 
 test('every code of the table is used, and every code that is used is in the table', () => {
-  const used = new Set<string>(Object.values(CODE_OF))
+  const used = new Set<string>([CODE_OF, CODE_OF_VERDICT].flatMap((table) => Object.values(table)))
   for (const path of sources(SRC)) {
     if (path.endsWith(TABLE)) continue
     for (const [code] of readFileSync(path, 'utf8').matchAll(/LK-\d{4}/g))

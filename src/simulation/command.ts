@@ -1,5 +1,7 @@
 import { randomInt } from 'node:crypto'
 import { EXIT, LocksmithError } from '../protocol/errors.ts'
+import { allPairs, type PairCounts } from './faults/pairs.ts'
+import { FAULT_NAMES } from './faults/table.ts'
 import { mutants } from './mutants/list.ts'
 import { runMutant, UnknownMutant } from './mutants/run.ts'
 import { type Report, runSeeds } from './seeds.ts'
@@ -13,12 +15,18 @@ interface Out {
 }
 
 export interface CommandOptions {
-  readonly seeds: number
-  /** The first seed; drawn unless given. A seed that is given is run alone, unless `seeds` says otherwise. */
+  /** How many runs at most; as many as the time allows when it is undefined. */
+  readonly seeds: number | undefined
+  /** The first seed; drawn unless given. */
   readonly seed: number | undefined
-  /** Virtual minutes of each seed. */
-  readonly minutes: number
+  /** Real minutes of the whole hunt; no further run is begun after them. */
+  readonly minutes: number | undefined
+  /** Virtual minutes of each run. */
+  readonly runMinutes: number
+  readonly devices: number | undefined
   readonly mutant: string | undefined
+  /** Go on after a violation. */
+  readonly all: boolean
   readonly listMutants: boolean
   readonly report: boolean
   readonly stop: AbortSignal
@@ -27,17 +35,26 @@ export interface CommandOptions {
 
 /** `locksmith simulate`: resolves with the exit code, 1 when a promise was broken. @throws LocksmithError for an unknown mutant */
 export async function runSimulation(options: CommandOptions): Promise<number> {
-  const { out, mutant } = options
+  const { out, mutant, minutes } = options
   if (options.listMutants) return listMutants(out)
-  const plan = { seed: options.seed ?? randomInt(1, 2 ** 31), seeds: options.seeds, minutes: options.minutes }
-  out.note(`${plan.seeds} seeds from ${plan.seed}, ${plan.minutes} virtual minutes each`)
+  const plan = {
+    seed: options.seed ?? randomInt(1, 2 ** 31),
+    seeds: options.seeds ?? Number.MAX_SAFE_INTEGER,
+    minutes: options.runMinutes,
+    devices: options.devices,
+    all: options.all,
+    wallMs: minutes === undefined ? undefined : minutes * 60_000
+  }
+  const runs = options.seeds === undefined ? 'seeds' : `${options.seeds} seeds`
+  const time = minutes === undefined ? '' : `, for ${minutes} min`
+  out.note(`${runs} from ${plan.seed}, ${plan.minutes} virtual minutes each${time}`)
   const report = await (mutant === undefined
     ? runSeeds(plan, options.stop)
     : runMutant(mutant, plan, options.stop).catch(asUsage))
-  const { seeds, deviceHours, faults, violations, met } = report
-  out.data({ seeds, deviceHours, faults, violations, ...(options.report ? { met } : {}) })
+  const { seeds, deviceHours, faults, violations } = report
+  out.data({ seeds, deviceHours, faults, violations, ...(options.report ? pairsOf(report) : {}) })
   for (const violation of violations) out.print(tell(violation))
-  if (options.report) out.print(tellMet(report))
+  if (options.report) out.print(tellPairs(report.pairs))
   out.print(summary(report))
   return violations.length === 0 ? EXIT.fine : EXIT.failed
 }
@@ -64,11 +81,29 @@ function tell({ invariant, what, seed, atMs, command, history }: Violation): str
   ].join('\n')
 }
 
-const tellMet = ({ met }: Report): string =>
-  Object.entries(met)
-    .sort(([a], [b]) => (a < b ? -1 : 1))
-    .map(([fault, count]) => `${String(count).padStart(8)}  ${fault}`)
-    .join('\n')
+function pairsOf({ pairs }: Report) {
+  const all = allPairs(pairs, FAULT_NAMES)
+  return {
+    pairs: all,
+    never: all.filter(({ count }) => count === 0).map(({ state, fault }) => ({ state, fault }))
+  }
+}
+
+/** One line per state: how often each fault met it, the rarest first, and what never did. */
+function tellPairs(counts: PairCounts): string {
+  const all = allPairs(counts, FAULT_NAMES)
+  const never = all.filter(({ count }) => count === 0)
+  const few = all.filter(({ count }) => count > 0 && count < ENOUGH)
+  const lines = all.map(({ state, fault, count }) => `${String(count).padStart(8)}  ${state} × ${fault}`)
+  return [
+    ...lines,
+    `${all.length} pairs: ${all.length - few.length - never.length} met ${ENOUGH} times or more, ${few.length} less often, ${never.length} never`,
+    ...never.map(({ state, fault }) => `   never  ${state} × ${fault}`)
+  ].join('\n')
+}
+
+/** So often a pair is to be met in a long hunt. */
+const ENOUGH = 100
 
 function summary({ seeds, deviceHours, faults, violations, events, seconds }: Report): string {
   const speed = `${Math.round(events / seconds)} events and ${(deviceHours / seconds).toFixed(2)} device-hours a second`

@@ -25,6 +25,7 @@ export class Host {
   readonly #options: HostOptions
   #life: Life | undefined
   #lives = 0
+  #ended = false
 
   constructor(world: World, options: HostOptions) {
     this.name = options.name
@@ -44,12 +45,19 @@ export class Host {
     return this.#lives
   }
 
+  /** Its process is gone, and is not started again by itself. */
+  end(): void {
+    this.#ended = true
+    this.#life?.kill()
+  }
+
   startIn(ms: number): void {
+    this.#ended = false
     this.#world.timeline.after(ms, () => this.#start())
   }
 
   #start(): void {
-    if (this.#life !== undefined || (this.#world.calm && !this.stays)) return
+    if (this.#ended || this.#life !== undefined || (this.#world.calm && !this.stays)) return
     const { timeline, dice, history } = this.#world
     this.#lives += 1
     const life = new Life({
@@ -64,7 +72,7 @@ export class Host {
     history.note(this.name, `starts (life ${this.#lives})`)
     life.onEnd(() => {
       this.#life = undefined
-      this.startIn(this.#options.restartMs())
+      if (!this.#ended) this.startIn(this.#options.restartMs())
     })
     void this.#options.main(life).then(() => {
       if (life.running) history.note(this.name, 'exits')

@@ -5,6 +5,8 @@ import { type Report, runSeeds } from './seeds.ts'
 import { USUAL_MINUTES } from './world.ts'
 
 export { type CommandOptions, runSimulation } from './command.ts'
+export { allPairs, type Pair } from './faults/pairs.ts'
+export { FAULT_NAMES } from './faults/table.ts'
 export { type RunResult, runSeed } from './run.ts'
 export type { Report } from './seeds.ts'
 export type { Invariant, Violation } from './world.ts'
@@ -25,7 +27,7 @@ export const mutants: readonly { readonly name: string; readonly says: string; r
   all
 
 /**
- * Runs the product on virtual time under faults and judges its five promises after every event. Ends at the first violation.
+ * Runs the product on virtual time under faults and judges its promises after every event. Ends at the first violation.
  * @throws UnknownMutant
  */
 export function simulate(options: SimulationOptions = {}): Promise<Report> {

@@ -16,8 +16,7 @@ export interface LifeOptions {
   readonly interrupt?: (life: Life) => Interruption
 }
 
-/** Wall time is for people only; a world begins at this moment. */
-const WORLD_BEGINS = Date.UTC(2026, 10, 24, 3, 12)
+const SHORTEST_MS = 0.01
 
 /**
  * One life of a process. What reaches it (timers, messages) is held back while it is stopped, and lost when it is dead; so is
@@ -43,10 +42,10 @@ export class Life {
     this.name = `${options.host}#${options.number}`
     this.host = options.host
     this.machine = options.machine
-    const { machine, timeline } = options
+    const { machine } = options
     this.clock = {
       now: () => machine.now(),
-      wall: () => new Date(WORLD_BEGINS + timeline.now),
+      wall: () => machine.wall(),
       after: (ms, run) => this.#setTimer(ms, run)
     }
   }
@@ -78,16 +77,23 @@ export class Life {
   }
 
   #setTimer(ms: number, run: () => void) {
+    const { machine, timeline } = this.#options
+    const due = machine.now() + Math.max(0, ms)
     let live = true
     const fire = (): void => {
       if (!live || this.dead) return
-      if (this.stopped) this.#heldTimers.push(fire)
-      else {
-        live = false
-        run()
+      if (this.stopped) return void this.#heldTimers.push(fire)
+      // Its clock may have become slower since.
+      const leftMs = due - machine.now()
+      if (leftMs > 1e-3) {
+        planned = timeline.after(machine.worldMs(leftMs), fire)
+        return
       }
+      live = false
+      run()
     }
-    const planned = this.#options.timeline.after(Math.max(0, ms), fire)
+    // No clock tells moments apart that are nearer: time must pass, however little was asked for.
+    let planned = timeline.after(machine.worldMs(ms > 0 ? Math.max(SHORTEST_MS, ms) : 0), fire)
     return {
       cancel: () => {
         live = false
@@ -146,6 +152,16 @@ export class Life {
       if (timerFirst) timeline.after(0, next)
       else timeline.after(0, () => this.deliver(next))
     }
+  }
+
+  /** It does nothing for a while, as during a long write; then it goes on. */
+  stall(ms: number): void {
+    if (!this.running) return
+    this.stop()
+    const { stops } = this
+    this.#options.timeline.after(ms, () => {
+      if (this.stops === stops) this.wake()
+    })
   }
 
   /** kill -9. */

@@ -1,26 +1,12 @@
-import type { Device } from './device/device.ts'
-import { addCommonFaults, Faults } from './faults.ts'
-import { judgeExclusive } from './judges/exclusive.ts'
-import { judgeFences } from './judges/fences.ts'
-import { judgeGhosts } from './judges/ghosts.ts'
+import { seatJudges } from './judges/all.ts'
 import { LocksmithHost } from './programs/locksmith.ts'
 import { addOperator } from './programs/operator.ts'
 import { addOwner } from './programs/owner.ts'
+import { beginFaults, type Staged, type StageOptions } from './scene.ts'
 import type { World } from './world.ts'
 
-/** A world that is ready to run. */
-export interface Staged {
-  readonly world: World
-  readonly locksmith: LocksmithHost
-  readonly devices: readonly Device[]
-  readonly faults: Faults
-  readonly judges: readonly (() => void)[]
-  /** How many devices there are, with or without controllers. */
-  readonly deviceCount: number
-}
-
 /** Lock manager and client alone, under a crowd of owners: no controllers, so that much time passes in a second. */
-export function buildLocksWorld(world: World): Staged {
+export function buildLocksWorld(world: World, { script }: StageOptions = {}): Staged {
   const { dice } = world
   const locksmith = new LocksmithHost(world, world.machine('server'))
   locksmith.host.startIn(0)
@@ -43,17 +29,14 @@ export function buildLocksWorld(world: World): Staged {
     const name = tool === 4 ? 'tool-1' : `tool-${tool}`
     addOwner(world, { name, kind, device: null, wants: wide }).startIn(dice.between(0, 5000))
   }
-  const faults = new Faults(world)
-  const rate = faults.rate(10)
-  if (rate > 0) addOperator(world, rate).startIn(dice.between(0, 10_000))
-  addCommonFaults(world, faults, locksmith)
-  judgeFences(world, locksmith)
+  if (dice.chance(0.5)) addOperator(world, dice.stretched(0.5, 10)).startIn(dice.between(0, 10_000))
+  const dealer = beginFaults(world, locksmith, { devices: [], script })
   return {
     world,
-    faults,
+    dealer,
     locksmith,
     devices: [],
     deviceCount: devices.length,
-    judges: [judgeExclusive(world), judgeGhosts(world, locksmith)]
+    judges: seatJudges(world, locksmith, [])
   }
 }

@@ -1,4 +1,4 @@
-import type { FaultCounts } from './faults.ts'
+import { addPairs, type PairCounts } from './faults/pairs.ts'
 import { runSeed } from './run.ts'
 import type { Violation } from './world.ts'
 
@@ -10,6 +10,11 @@ export interface SeedsOptions {
   readonly minutes: number
   /** Go on after a violation. */
   readonly all?: boolean
+  /** No further seed is begun after so much real time. */
+  readonly wallMs?: number | undefined
+  readonly devices?: number | undefined
+  /** Which world every seed plays in; drawn unless given. */
+  readonly world?: string | undefined
 }
 
 export interface Report {
@@ -18,7 +23,7 @@ export interface Report {
   readonly faults: number
   readonly violations: readonly Violation[]
   /** How often each fault met each state. */
-  readonly met: FaultCounts
+  readonly pairs: PairCounts
   readonly events: number
   readonly seconds: number
 }
@@ -26,19 +31,31 @@ export interface Report {
 /** Runs one seed after another; ends at the first violation unless told to go on. */
 export async function runSeeds(options: SeedsOptions, stop?: AbortSignal): Promise<Report> {
   const violations: Violation[] = []
-  const met: FaultCounts = {}
-  let [seeds, events, deviceHours] = [0, 0, 0]
+  const pairs: PairCounts = {}
+  let [seeds, events, deviceHours, faults] = [0, 0, 0, 0]
   const began = performance.now()
-  while (seeds < options.seeds && !stop?.aborted) {
-    const result = await runSeed(options.seed + seeds, options.minutes)
+  const late = (): boolean => performance.now() - began > (options.wallMs ?? Number.POSITIVE_INFINITY)
+  while (seeds < options.seeds && !stop?.aborted && !late()) {
+    const result = await runSeed(options.seed + seeds, options.minutes, {
+      devices: options.devices,
+      world: options.world
+    })
     seeds += 1
     events += result.events
     deviceHours += result.deviceHours
-    for (const [fault, count] of Object.entries(result.faults)) met[fault] = (met[fault] ?? 0) + count
+    faults += result.dealt.length
+    addPairs(pairs, result.pairs)
     if (result.violation === undefined) continue
     violations.push(result.violation)
     if (options.all !== true) break
   }
-  const faults = Object.values(met).reduce((sum, count) => sum + count, 0)
-  return { seeds, deviceHours, faults, violations, met, events, seconds: (performance.now() - began) / 1000 }
+  return {
+    seeds,
+    deviceHours,
+    faults,
+    violations,
+    pairs,
+    events,
+    seconds: (performance.now() - began) / 1000
+  }
 }

@@ -66,6 +66,8 @@ export class Timeline {
       next.run()
       await settled()
       judge()
+      // Now and then the process hears what else there is, such as a signal.
+      if (this.#events % BREATH === 0) await new Promise((resolve) => setImmediate(resolve))
     }
     if (!this.#over) this.#now = untilMs
   }
@@ -103,5 +105,7 @@ export class Timeline {
   }
 }
 
-/** Resolves when every promise that can settle without time passing has settled: microtasks all run before an immediate. */
-const settled = (): Promise<void> => new Promise((resolve) => setImmediate(resolve))
+const BREATH = 2000
+
+/** Resolves when every promise that can settle without time passing has settled: microtasks all run before the next tick. */
+const settled = (): Promise<void> => new Promise((resolve) => process.nextTick(resolve))

@@ -11,11 +11,8 @@ import { drawWeather } from './mqtt/network.ts'
 import { Register } from './register.ts'
 import { Timeline } from './timeline.ts'
 
-/**
- * The five promises, judged after every event; and a sixth, judged at the end: when faults have ceased, no lock and no change
- * stays behind, and every device moves again with one configuration in all of its parts.
- */
-export type Invariant = 1 | 2 | 3 | 4 | 5 | 6
+/** A promise, by its number in src/rules/README.md. */
+export type Invariant = number
 
 export interface Violation {
   readonly invariant: Invariant
@@ -52,9 +49,12 @@ export class World {
   /** Faults have ceased. */
   calm = false
   #violation: Violation | undefined
+  readonly #minutes: number
 
-  constructor(seed: number) {
+  /** `minutes`: how long faults come. */
+  constructor(seed: number, minutes: number) {
     this.seed = seed
+    this.#minutes = minutes
     this.dice = new Dice(seed)
     this.history = new History(() => this.timeline.now)
     const { timeline, history } = this
@@ -86,8 +86,7 @@ export class World {
   violate(invariant: Invariant, what: string): void {
     if (this.#violation !== undefined) return
     this.history.note('judge', `promise ${invariant} is broken: ${what}`)
-    const longMinutes = Math.ceil(this.timeline.now / 60_000)
-    const minutes = longMinutes > USUAL_MINUTES ? ` --minutes ${longMinutes}` : ''
+    const minutes = this.#minutes === USUAL_MINUTES ? '' : ` --run-minutes ${this.#minutes}`
     this.#violation = {
       invariant,
       what,

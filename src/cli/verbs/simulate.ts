@@ -13,35 +13,50 @@ export const verb = defineVerb({
     'A violation prints the command that repeats it. With --mutant a known mistake is planted, which has to be found.',
   options: {
     seeds: withFallback(
-      { placeholder: 'N', help: 'how many runs; 1 with --seed', fallback: '20' },
+      { placeholder: 'N', help: 'how many runs; 1 with --seed, no limit with --minutes', fallback: '20' },
       countBetween(1, 1_000_000)
     ),
     seed: optional(
       { placeholder: 'S', help: 'the first seed, to repeat a run' },
       countBetween(0, Number.MAX_SAFE_INTEGER)
     ),
-    minutes: withFallback(
-      { placeholder: 'M', help: 'virtual minutes of each run', fallback: '10' },
+    minutes: optional(
+      { placeholder: 'M', help: 'hunt for so many minutes of real time' },
       countBetween(1, 100_000)
     ),
+    'run-minutes': withFallback(
+      { placeholder: 'V', help: 'virtual minutes of each run', fallback: '10' },
+      countBetween(1, 100_000)
+    ),
+    devices: optional({ placeholder: 'N', help: 'a fleet of this size' }, countBetween(1, 1000)),
     mutant: optional({ placeholder: 'NAME', help: 'plant this mistake' }, asText),
+    all: flag('go on after a violation'),
     'list-mutants': flag('list the mistakes that can be planted'),
     report: flag('tell how often each fault met each state'),
     ...jsonOption
   },
-  examples: ['locksmith simulate --seeds 100', 'locksmith simulate --mutant no-fencing'],
+  examples: [
+    'locksmith simulate --seeds 100',
+    'locksmith simulate --minutes 60 --all --report',
+    'locksmith simulate --mutant no-fencing'
+  ],
   exits: [EXIT.failed],
   positionals: { least: 0, most: 0, what: '' },
   run: async ({ values, sources, context: { out, stop } }) => {
     type Part = { runSimulation: (options: CommandOptions) => Promise<number> }
     const { runSimulation } = await loadOptionalPart<Part>('simulation')
-    const { seed, minutes, mutant, report } = values
+    const { seed, minutes, mutant, report, devices, all } = values
+    const unlimited = minutes === undefined ? values.seeds : undefined
     // A seed is named to see one run again.
-    const seeds = seed !== undefined && sources.seeds !== 'flag' ? 1 : values.seeds
+    const one = seed !== undefined && minutes === undefined ? 1 : unlimited
+    const seeds = sources.seeds === 'flag' ? values.seeds : one
     return runSimulation({
       seeds,
       seed,
       minutes,
+      runMinutes: values['run-minutes'],
+      devices,
+      all,
       mutant,
       report,
       listMutants: values['list-mutants'],

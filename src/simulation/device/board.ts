@@ -1,15 +1,17 @@
 import { type Firmware, loadFirmware } from '../../../firmware-bridge/firmware/boards/wasm/firmware.ts'
 import type { Trace } from '../../../firmware-bridge/firmware/trace.ts'
-import type { Line, LineHandlers } from '../../../firmware-bridge/link/line.ts'
+import type { Line } from '../../../firmware-bridge/link/line.ts'
 import type { Dice } from '../dice.ts'
 import type { Life } from '../life.ts'
 import type { Planned, Timeline } from '../timeline.ts'
+import { SerialEnd, spoil, stillWhole } from './serial.ts'
 
 /** How often the chip's loop runs, as far as anybody can tell: a byte of EEPROM, a step of braking, all else. */
 const WRITING_MS = 3.4
 const BRAKING_MS = 10
 const IDLE_MS = 250
-const BYTE_MS = 10 / 115.2
+/** So many pieces of the stream are remembered, to be repeated. */
+const REMEMBERED = 24
 
 export interface BoardOptions {
   readonly name: string
@@ -21,9 +23,34 @@ export interface BoardOptions {
   readonly changed: (board: Board) => void
 }
 
+/** Why the chip's loop has turned: what it does next can come of nothing else. */
+export type Cause =
+  | 'time has passed'
+  | 'it was reset'
+  | 'its host spoke'
+  | 'old frames came again'
+  | 'spoilt bytes came'
+
+/** What is wrong with a line at present. */
+export interface LineTrouble {
+  /** Chance that a piece of the stream is spoilt. */
+  noise: number
+  /** The controller hears nothing. */
+  mute: boolean
+  /** The controller is not heard. */
+  deaf: boolean
+}
+
+/** A piece of what a host wrote, and when. */
+export interface Spoken {
+  readonly bytes: Uint8Array
+  readonly at: number
+}
+
 /** A controller: the firmware's own core on virtual time, behind a serial line of bytes. */
 export class Board {
   readonly name: string
+  readonly trouble: LineTrouble = { noise: 0, mute: false, deaf: false }
   readonly #o: BoardOptions
   #firmware: Firmware = loadFirmware()
   #trace: Trace
@@ -32,19 +59,32 @@ export class Board {
   #writingSince: number | undefined
   #writing = false
   #line: SerialEnd | undefined
-  /** Chance that a piece of the stream is spoilt. */
-  noise = 0
+  #plugged = true
+  #cause: Cause = 'it was reset'
+  #spokenAt = 0
+  readonly #heard: Spoken[] = []
+  readonly #said: Uint8Array[] = []
 
   constructor(options: BoardOptions) {
     this.name = options.name
     this.#o = options
     this.#resetAt = options.timeline.now
     this.#trace = this.#firmware.trace()
-    options.timeline.after(0, () => this.#turn())
+    options.timeline.after(0, () => this.#turn('time has passed'))
   }
 
   get trace(): Trace {
     return this.#trace
+  }
+
+  /** Why its loop has turned last. */
+  get cause(): Cause {
+    return this.#cause
+  }
+
+  /** When its host wrote what it heard last. */
+  get spokenAt(): number {
+    return this.#spokenAt
   }
 
   /** When the present or the last storage job began, in the time of the world. */
@@ -56,12 +96,31 @@ export class Board {
     return this.#writing
   }
 
+  get plugged(): boolean {
+    return this.#plugged
+  }
+
   /** RAM is lost, EEPROM stays; a byte that was being written is whole or not written. */
   reset(): void {
     this.#firmware = loadFirmware({ eeprom: this.#firmware.eeprom.slice() })
     this.#resetAt = this.#o.timeline.now
     this.#writing = false
-    this.#turn('was reset')
+    this.#turn('it was reset')
+  }
+
+  unplug(): void {
+    this.#plugged = false
+    const line = this.#line
+    this.#line = undefined
+    line?.lost('the port is gone')
+  }
+
+  plug(): void {
+    this.#plugged = true
+  }
+
+  becalm(): void {
+    Object.assign(this.trouble, { noise: 0, mute: false, deaf: false })
   }
 
   /** A line of this process to the board; opening it takes the port from whoever had it. */
@@ -69,7 +128,8 @@ export class Board {
     return new SerialEnd(this, life, this.#o)
   }
 
-  /** Called by a line. */
+  // Called by a line
+
   take(line: SerialEnd): void {
     this.#line = line
     if (this.#o.resetsAtOpen) this.reset()
@@ -79,35 +139,62 @@ export class Board {
     if (this.#line === line) this.#line = undefined
   }
 
-  receive(bytes: Uint8Array): void {
-    this.#poll()
-    this.#firmware.receive(this.spoil(bytes))
-    this.#turn('was spoken to')
+  has(line: SerialEnd): boolean {
+    return this.#line === line
   }
 
-  spoil(bytes: Uint8Array): Uint8Array {
-    const { dice } = this.#o
-    if (!dice.chance(this.noise)) return bytes
-    const kind = dice.whole(0, 2)
-    const at = dice.whole(0, bytes.length - 1)
-    if (kind === 0) return bytes.slice(0, at)
-    if (kind === 1) return Buffer.concat([bytes, Buffer.from([dice.whole(0, 255)])])
-    const spoilt = bytes.slice()
-    spoilt[at] = (spoilt[at] ?? 0) ^ (1 << dice.whole(0, 7))
-    return spoilt
+  receive(spoken: Spoken): void {
+    const { noise, mute } = this.trouble
+    if (mute) return
+    const spoilt = noise > 0 && this.#o.dice.chance(noise)
+    const bytes = spoilt ? spoil(spoken.bytes, this.#o.dice) : spoken.bytes
+    if (!spoilt) remember(this.#heard, spoken)
+    this.#spokenAt = spoken.at
+    this.#hear(bytes, spoilt && !stillWhole(spoken.bytes, bytes) ? 'spoilt bytes came' : 'its host spoke')
+  }
+
+  /** What comes out at the host's end of what the board sent; nothing while it is not heard. */
+  heardOf(bytes: Uint8Array): Uint8Array {
+    const { noise, deaf } = this.trouble
+    if (deaf) return new Uint8Array()
+    if (noise > 0 && this.#o.dice.chance(noise)) return spoil(bytes, this.#o.dice)
+    remember(this.#said, bytes)
+    return bytes
+  }
+
+  /** The board hears some of what it heard before once more, in that order. Returns how much. */
+  repeatHeard(dice: Dice): number {
+    const from = dice.whole(0, Math.max(0, this.#heard.length - 1))
+    const again = this.#heard.slice(from, from + dice.whole(1, 4))
+    for (const { bytes } of again) this.#hear(bytes, 'old frames came again')
+    return again.length
+  }
+
+  /** The host hears something that the board said before once more. False when there is none. */
+  repeatSaid(dice: Dice): boolean {
+    const old = this.#said.length === 0 ? undefined : dice.pick(this.#said)
+    if (old !== undefined) this.#line?.fromBoard(old)
+    return old !== undefined && this.#line !== undefined
+  }
+
+  #hear(bytes: Uint8Array, cause: Cause): void {
+    this.#poll()
+    this.#firmware.receive(bytes)
+    this.#turn(cause)
   }
 
   #poll(): void {
     this.#firmware.poll(Math.floor(this.#o.timeline.now - this.#resetAt))
   }
 
-  #look(): void {
+  #look(cause: Cause): void {
+    this.#cause = cause
     this.#trace = this.#firmware.trace()
     this.#o.changed(this)
   }
 
   /** One turn of the chip's loop; what it has to say goes out. */
-  #turn(why: 'time has passed' | 'was spoken to' | 'was reset' = 'time has passed'): void {
+  #turn(cause: Cause): void {
     const { timeline } = this.#o
     this.#poll()
     const output = this.#firmware.takeOutput()
@@ -118,75 +205,16 @@ export class Board {
     const wasWriting = this.#writing
     this.#writing = writing
     // Whatever else it does by itself, it says so.
-    if (why !== 'time has passed' || writing || wasWriting || braking || output.length > 0) this.#look()
+    if (cause !== 'time has passed' || writing || wasWriting || braking || output.length > 0)
+      this.#look(cause)
     this.#next?.cancel()
     const restless = this.#trace.motion === 'decelerating'
     const ms = writing ? WRITING_MS : restless ? BRAKING_MS : IDLE_MS
-    this.#next = timeline.after(ms, () => this.#turn())
+    this.#next = timeline.after(ms, () => this.#turn('time has passed'))
   }
 }
 
-/** The host's end of a serial line, good for one life. */
-class SerialEnd implements Line {
-  readonly #board: Board
-  readonly #life: Life
-  readonly #o: BoardOptions
-  #handlers: LineHandlers | undefined
-  #open = false
-  #toBoardAt = 0
-  #toHostAt = 0
-
-  constructor(board: Board, life: Life, options: BoardOptions) {
-    this.#board = board
-    this.#life = life
-    this.#o = options
-    life.onEnd(() => this.#end())
-  }
-
-  open(handlers: LineHandlers): void {
-    this.#handlers = handlers
-    this.#life.clock.after(1, () => {
-      if (this.#handlers === undefined) return
-      this.#open = true
-      this.#board.take(this)
-      handlers.opened()
-    })
-  }
-
-  write(bytes: Uint8Array): void {
-    if (!this.#open) return
-    const copy = bytes.slice()
-    this.#life.effect(() => {
-      const { timeline } = this.#o
-      this.#toBoardAt = this.#arrival(this.#toBoardAt, copy)
-      timeline.at(this.#toBoardAt, () => this.#board.receive(copy))
-    })
-  }
-
-  fromBoard(bytes: Uint8Array): void {
-    this.#toHostAt = this.#arrival(this.#toHostAt, bytes)
-    this.#o.timeline.at(this.#toHostAt, () => {
-      const heard = this.#board.spoil(bytes)
-      this.#life.deliver(() => {
-        if (this.#open && heard.length > 0) this.#handlers?.data(heard)
-      })
-    })
-  }
-
-  close(): Promise<void> {
-    this.#end()
-    return Promise.resolve()
-  }
-
-  #end(): void {
-    this.#open = false
-    this.#handlers = undefined
-    this.#board.drop(this)
-  }
-
-  /** Bytes take their time on the wire, and a little longer through the host's driver. */
-  #arrival(before: number, { length }: Uint8Array): number {
-    const { timeline, dice } = this.#o
-    return Math.max(before, timeline.now) + length * BYTE_MS + dice.between(0.05, 2)
-  }
+function remember<T>(into: T[], one: T): void {
+  into.push(one)
+  if (into.length > REMEMBERED) into.shift()
 }

@@ -1,18 +1,29 @@
 import { createController } from '../../../firmware-bridge/drivers/index.ts'
 import { parseAgentConfig, startAgent } from '../../agent/index.ts'
 import { silentLog } from '../../platform/logger.ts'
+import type { Cut } from '../faults/dealer.ts'
 import { Host } from '../host.ts'
+import { isBelow } from '../judges/exclusive.ts'
 import type { Life } from '../life.ts'
 import type { Machine } from '../machine.ts'
 import { FLEET, type World } from '../world.ts'
 import { Board } from './board.ts'
-import { type Cut, VirtualDisk } from './disk.ts'
+import { VirtualDisk } from './disk.ts'
 import { JournalReader } from './journal-reader.ts'
 
 export interface DeviceOptions {
   readonly path: string
   readonly controllers: number
-  readonly cut: (life: Life) => Cut
+  readonly profile: Profile
+  /** Set for a copy of it, which is there at times. */
+  readonly copyOf?: Device
+}
+
+/** The part of its profile that differs from device to device. */
+export interface Profile {
+  readonly pauseBudget: string
+  readonly afterBudget: 'stay' | 'resume'
+  readonly onHostSilent: 'stop' | 'continue'
 }
 
 /** A device: its machine with a disk, its controllers, and the real agent between them and the fleet. */
@@ -28,6 +39,11 @@ export class Device {
   readonly onBoard: ((board: Board) => void)[] = []
   /** Told whenever its journal has moved on. */
   readonly onJournal: (() => void)[] = []
+  /** Asked before each write to its disk. */
+  cut: (life: Life) => Cut = () => 'none'
+  readonly profile: Profile
+  /** Another device of its name, with a copy of its disk. */
+  twin: Device | undefined
   readonly #world: World
   readonly #config: ReturnType<typeof parseAgentConfig>
 
@@ -35,7 +51,9 @@ export class Device {
     this.#world = world
     this.path = options.path
     this.name = options.path.slice(options.path.lastIndexOf('/') + 1)
-    const machine: Machine = world.machine(this.name)
+    this.profile = options.profile
+    const place = options.copyOf === undefined ? this.name : `${this.name}-copy`
+    const machine: Machine = world.machine(place)
     const { timeline, dice } = world
     const resetsAtOpen = dice.chance(0.2)
     this.boards = Array.from({ length: options.controllers }, (_, number) => {
@@ -43,29 +61,44 @@ export class Device {
         for (const tell of this.onBoard) tell(board)
       }
       const name = `axis-${number + 1}`
-      return new Board({ name, timeline, dice: dice.fork(`${this.name}-${name}`), resetsAtOpen, changed })
+      return new Board({ name, timeline, dice: dice.fork(`${place}-${name}`), resetsAtOpen, changed })
     })
     this.disk = new VirtualDisk({
-      cut: options.cut,
+      cut: (life) => this.cut(life),
       appended: (path, line, kept) => {
         if (path.endsWith('journal.jsonl')) this.#appended(line, kept)
       }
     })
     this.#config = parseAgentConfig(this.#configText())
     this.host = new Host(world, {
-      name: this.name,
-      kind: 'agent',
-      stays: true,
+      name: place,
+      kind: options.copyOf === undefined ? 'agent' : 'copy',
+      stays: options.copyOf === undefined,
       machine,
-      main: (life) => this.#main(life),
+      main: (life) => {
+        if (options.copyOf !== undefined && this.host.lives === 1) this.#copy(options.copyOf)
+        return this.#main(life)
+      },
       restartMs: () => world.dice.stretched(100, 3 * world.ttlMs)
     })
+  }
+
+  /** Whether a lock covers it. */
+  isUnder(lock: string): boolean {
+    return isBelow(this.path, lock.split(':')[0] ?? '')
+  }
+
+  #copy({ disk }: Device): void {
+    this.disk.copyFrom(disk)
+    for (const line of (disk.read('/state/journal.jsonl') ?? '').split('\n')) {
+      if (line.endsWith('}')) this.journal.take(line, true)
+    }
   }
 
   #appended(line: string, kept: boolean): void {
     const what = this.journal.take(line, kept)
     if (what === undefined) return
-    this.#world.history.note(this.name, what)
+    this.#world.history.note(this.host.name, what)
     for (const tell of this.onJournal) tell()
   }
 
@@ -80,6 +113,9 @@ stateDir = "/state"
 runDir = "/run"
 [profile]
 autoRestart = "simulated"
+pauseBudget = "${this.profile.pauseBudget}"
+afterBudget = "${this.profile.afterBudget}"
+onHostSilent = "${this.profile.onHostSilent}"
 ${controllers.join('')}`
   }
 
@@ -105,11 +141,11 @@ ${controllers.join('')}`
     })
     return agent.started.then(
       () => new Promise(() => undefined),
-      (error: Error) => this.#world.history.note(this.name, `does not start: ${error.message}`)
+      (error: Error) => this.#world.history.note(this.host.name, `does not start: ${error.message}`)
     )
   }
 
   #tell = (fields: Readonly<Record<string, unknown>>, message: string): void => {
-    this.#world.history.note(this.name, `says ${fields.event}: ${message}`)
+    this.#world.history.note(this.host.name, `says ${fields.event}: ${message}`)
   }
 }

@@ -1,8 +1,14 @@
 import { DiskError, type Files } from '../../platform/durable-file.ts'
+import type { Cut } from '../faults/dealer.ts'
 import type { Life } from '../life.ts'
 
-/** What a power cut in the middle of a write leaves behind. */
-export type Cut = 'none' | 'before' | 'torn' | 'after'
+/** What is wrong with a disk at present. */
+export interface DiskTrouble {
+  /** Set while it takes nothing. */
+  refuses: 'ENOSPC' | 'EROFS' | undefined
+  /** How long a write takes; the process waits for it. */
+  writeMs: number
+}
 
 export interface DiskOptions {
   /** Asked before each write. */
@@ -15,8 +21,7 @@ export interface DiskOptions {
 export class VirtualDisk {
   readonly #content = new Map<string, string>()
   readonly #options: DiskOptions
-  /** Set while the disk takes nothing. */
-  full = false
+  readonly trouble: DiskTrouble = { refuses: undefined, writeMs: 0 }
 
   constructor(options: DiskOptions) {
     this.#options = options
@@ -26,47 +31,63 @@ export class VirtualDisk {
     return this.#content.get(path)
   }
 
+  becalm(): void {
+    this.trouble.refuses = undefined
+    this.trouble.writeMs = 0
+  }
+
+  /** Everything on another disk is on this one. */
+  copyFrom(other: VirtualDisk): void {
+    this.#content.clear()
+    for (const [path, text] of other.#content) this.#content.set(path, text)
+  }
+
   /** As one process sees it. */
   filesOf(life: Life): Files {
-    const change = (path: string, act: () => void, tear?: () => void): void => {
-      if (life.dead) throw new DiskError('write', path, 'EIO')
-      if (this.full) throw new DiskError('write', path, 'ENOSPC')
-      const cut = this.#options.cut(life)
-      if (cut === 'none' || cut === 'after') act()
-      else if (cut === 'torn') tear?.()
-      if (cut === 'none') return
-      life.kill()
-      throw new DiskError('write', path, 'EIO')
-    }
     const content = this.#content
     return {
       read: (path) => content.get(path),
-      write: (path, text) => change(path, () => content.set(path, text)),
-      append: (path, line) => {
-        if (life.dead) throw new DiskError('append to', path, 'EIO')
-        const before = content.get(path) ?? ''
-        const whole = before === '' || before.endsWith('\n') ? before : `${before}\n`
-        const torn = line.slice(0, Math.floor(line.length * life.random()))
-        let kept = false
-        try {
-          change(
-            path,
-            () => {
-              content.set(path, `${whole}${line}\n`)
-              kept = true
-            },
-            () => content.set(path, `${whole}${torn}`)
-          )
-        } finally {
-          this.#options.appended(path, line, kept)
-        }
-      },
-      remove: (path) => change(path, () => content.delete(path)),
+      write: (path, text) => this.#change(life, path, () => content.set(path, text)),
+      append: (path, line) => this.#append(life, path, line),
+      remove: (path) => this.#change(life, path, () => content.delete(path)),
       list: (folder) =>
         [...content.keys()]
           .filter((path) => path.startsWith(`${folder}/`) && !path.slice(folder.length + 1).includes('/'))
           .map((path) => path.slice(folder.length + 1))
           .sort()
+    }
+  }
+
+  #change(life: Life, path: string, act: () => void, tear?: () => void): void {
+    const { refuses, writeMs } = this.trouble
+    if (life.dead) throw new DiskError('write', path, 'EIO')
+    if (refuses !== undefined) throw new DiskError('write', path, refuses)
+    const cut = this.#options.cut(life)
+    if (cut === 'none' || cut === 'after') act()
+    else if (cut === 'torn') tear?.()
+    if (cut === 'none') {
+      if (writeMs > 0) life.stall(writeMs)
+      return
+    }
+    life.kill()
+    throw new DiskError('write', path, 'EIO')
+  }
+
+  #append(life: Life, path: string, line: string): void {
+    if (life.dead) throw new DiskError('append to', path, 'EIO')
+    const content = this.#content
+    const before = content.get(path) ?? ''
+    const whole = before === '' || before.endsWith('\n') ? before : `${before}\n`
+    const torn = line.slice(0, Math.floor(line.length * life.random()))
+    let kept = false
+    const add = (): void => {
+      content.set(path, `${whole}${line}\n`)
+      kept = true
+    }
+    try {
+      this.#change(life, path, add, () => content.set(path, `${whole}${torn}`))
+    } finally {
+      this.#options.appended(path, line, kept)
     }
   }
 }

@@ -13,11 +13,18 @@ export class JournalReader {
   #step = 'none'
   #resource = ''
   #behind = false
+  #undoing = false
   readonly #doubts = new Set<string>()
 
   /** The last step that was entered; `none` when no change is open. */
   get step(): string {
     return this.#step
+  }
+
+  /** The step, `undoing` once it has failed, `in doubt` while a configuration is unverified, or `no change`. */
+  get phase(): string {
+    if (this.#step !== 'none') return this.#undoing ? 'undoing' : this.#step
+    return this.#doubts.size > 0 ? 'in doubt' : 'no change'
   }
 
   /** What the last change is or was about. */
@@ -46,8 +53,13 @@ export class JournalReader {
     const line = JSON.parse(text) as Line
     if (line.entry === 'step') {
       this.#step = line.step ?? 'none'
+      this.#undoing = false
       if (line.step === 'validate') this.#resource = line.change?.resource ?? ''
       return `enters ${line.step}${line.fence === undefined ? '' : ` under fence ${line.fence}`}`
+    }
+    if (line.entry === 'failed') {
+      this.#undoing = true
+      return `its change of ${this.#resource} has failed`
     }
     if (line.entry === 'end') {
       this.#step = 'none'
@@ -55,6 +67,7 @@ export class JournalReader {
       if (line.ending === 'applied') this.#doubts.delete(this.#resource)
       return `its change of ${this.#resource} has ended: ${line.ending}`
     }
+    if (line.entry === 'unverified') this.#doubts.add(line.change?.change?.resource ?? '')
     if (line.entry === 'resolved') {
       this.#doubts.delete(line.resource ?? '')
       return `its doubt about ${line.resource} is resolved`

@@ -20,7 +20,7 @@ interface Ghost {
 const SLACK_MS = 1000
 
 /**
- * Promise 5: the lock of an owner that is gone is free within ttl + lockDelay + 1 s of Locksmith and broker running without a
+ * Promise 6: the lock of an owner that is gone is free within ttl + lockDelay + 1 s of Locksmith and broker running without a
  * break. A mark that was set by an earlier start of Locksmith leaves the owner one ttl more; and since marks count from the
  * first start, a Locksmith that starts again and again comes to an end with it as well.
  */
@@ -88,7 +88,7 @@ export function judgeGhosts(world: World, locksmith: LocksmithHost): () => void 
 
   const tell = ({ name, state, fence, owner }: StoredLock, goneMs: number): void => {
     const gone = `${owner?.name} has been gone for ${Math.round(goneMs)} ms`
-    world.violate(5, `${name} (fence ${fence}) is still ${state}, though ${gone}`)
+    world.violate(6, `${name} (fence ${fence}) is still ${state}, though ${gone}`)
   }
 
   return () => {

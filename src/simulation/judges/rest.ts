@@ -14,17 +14,23 @@ export function becalm(world: World, locksmith: LocksmithHost, devices: readonly
   }
   world.broker.becalm()
   if (!world.broker.up) world.broker.restart('kept')
-  locksmith.disk.refuses = undefined
-  for (const device of devices) {
-    device.disk.full = false
-    for (const board of device.boards) board.noise = 0
+  locksmith.becalm()
+  for (const { disk, boards } of devices) {
+    disk.becalm()
+    for (const board of boards) {
+      board.plug()
+      board.becalm()
+    }
   }
 }
 
 /** How long everything may take to come to rest afterwards. */
 export const restMs = ({ ttlMs, policy }: World): number => 8 * ttlMs + policy.lockDelayMs + 40_000
 
-/** Promise 6, judged at the very end. */
+/**
+ * Judged at the very end, when faults have ceased. Promise 6: no lock and no push stays behind. Promise 10: every device moves
+ * again. Promise 12: its file and its controllers agree.
+ */
 export function judgeRest(world: World, locksmith: LocksmithHost, devices: readonly Device[]): void {
   for (const { kind, key, value } of locksmith.disk.rows.values()) {
     const { state } = value as { readonly state?: string }
@@ -34,7 +40,9 @@ export function judgeRest(world: World, locksmith: LocksmithHost, devices: reado
   }
   for (const device of devices) {
     const why = unrest(device)
-    if (why !== undefined) world.violate(6, `${device.name}: ${why}`)
+    if (why !== undefined) world.violate(10, `${device.name}: ${why}`)
+    const odd = device.boards.map((board) => oddVersion(device, board)).find((found) => found !== undefined)
+    if (odd !== undefined) world.violate(12, `${device.name}: ${odd}`)
   }
 }
 
@@ -47,8 +55,6 @@ function unrest(device: Device): string | undefined {
     const { trace, name } = board
     if (trace.unverified.length > 0) return `${name} has ${trace.unverified.join(', ')} unverified`
     if (trace.paused) return `${name} is still paused`
-    const odd = oddVersion(device, board)
-    if (odd !== undefined) return odd
   }
   return undefined
 }

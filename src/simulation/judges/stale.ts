@@ -1,6 +1,6 @@
 import type { Board } from '../device/board.ts'
 import type { Device } from '../device/device.ts'
-import type { LocksmithHost } from '../programs/locksmith.ts'
+import type { CommitChanges, LocksmithHost } from '../programs/locksmith.ts'
 import type { World } from '../world.ts'
 import { isBelow } from './exclusive.ts'
 
@@ -24,14 +24,16 @@ interface StoredGrant {
 export function judgeStale(world: World, locksmith: LocksmithHost, devices: readonly Device[]): void {
   const granted: Granted[] = []
   const seen = new Set<string>()
-  locksmith.onCommit.push((changes) => {
+  const take = (changes: CommitChanges): void => {
     for (const { kind, key, value } of changes) {
       if (kind !== 'grant' || value === undefined || seen.has(key)) continue
       seen.add(key)
       const { name, locks } = value as StoredGrant
       for (const { lock, fence } of locks) granted.push({ lock, fence, by: name, at: world.timeline.now })
     }
-  })
+  }
+  locksmith.onCommit.push(take)
+  locksmith.onTwinCommit.push(take)
   for (const device of devices) {
     const fences = new Map<string, number>()
     device.onBoard.push((board) => {

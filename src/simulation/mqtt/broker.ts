@@ -33,6 +33,9 @@ export interface Sent {
   readonly retain: boolean
 }
 
+/** What a storm makes of the weather. */
+export type Storm = Pick<Weather, 'loss' | 'duplicates' | 'late' | 'latestMs'>
+
 /** Notices a silent client after one and a half times its keepalive. */
 export const KEEPALIVE_OVER_MS = 7500
 
@@ -49,6 +52,9 @@ export class VirtualBroker {
   #backup = new Map<string, Sent>()
   readonly #seats = new Map<string, Seat>()
   readonly #clients = new Set<Client>()
+  /** The first will of each client id. */
+  readonly #oldWills = new Map<string, Will>()
+  #storm: Storm | undefined
 
   constructor(options: BrokerOptions) {
     this.options = options
@@ -56,12 +62,38 @@ export class VirtualBroker {
   }
 
   get weather(): Weather {
-    return this.#weather
+    return this.#storm === undefined ? this.#weather : { ...this.#weather, ...this.#storm }
+  }
+
+  /** Bad weather for everybody, until it is called off. */
+  storm(storm: Storm | undefined): void {
+    this.#storm = storm
+  }
+
+  /** Some of what is retained is gone. Returns how much. */
+  forget(dice: Dice): number {
+    const gone = [...this.#retained.keys()].filter(() => dice.chance(0.3))
+    for (const topic of gone) this.#retained.delete(topic)
+    return gone.length
+  }
+
+  /** The will of an earlier connection of this agent comes late. False when there is none. */
+  publishOldWill(name: string): boolean {
+    const [, will] = [...this.#oldWills].find(([clientId]) => clientId.endsWith(`-${name}`)) ?? []
+    if (will === undefined || !this.#up) return false
+    this.#publishWill(will)
+    return true
+  }
+
+  /** What is retained under a topic. */
+  retained(topic: string): string | undefined {
+    return this.#retained.get(topic)?.text
   }
 
   /** The network behaves from now on. */
   becalm(): void {
     this.#weather = calmed(this.#weather)
+    this.#storm = undefined
     for (const client of this.#clients) client.mend()
   }
 
@@ -115,6 +147,8 @@ export class VirtualBroker {
   take(seat: Seat): void {
     this.#seats.get(seat.clientId)?.dropped('another connection took this client id')
     this.#seats.set(seat.clientId, seat)
+    if (seat.will !== undefined && !this.#oldWills.has(seat.clientId))
+      this.#oldWills.set(seat.clientId, seat.will)
   }
 
   has(seat: Seat): boolean {
@@ -148,12 +182,15 @@ export class VirtualBroker {
     this.#seats.delete(seat.clientId)
     const { will } = seat
     if (clean || will === undefined || !this.#up) return
-    const { topic, payload, retain } = will
+    this.#publishWill(will)
+  }
+
+  #publishWill({ topic, payload, retain }: Will): void {
     this.options.history.record(`will ${topic}`)
     this.publish({ topic, payload: Buffer.from(payload), text: payload, qos: 0, retain })
   }
 
   delayMs(): number {
-    return delayMs(this.#weather, this.options.dice)
+    return delayMs(this.weather, this.options.dice)
   }
 }

@@ -4,6 +4,8 @@ import type {
   ConnectOptions,
   PublishOptions
 } from '../../platform/broker.ts'
+import type { Dice } from '../dice.ts'
+import { garbageOf } from '../faults/garbage.ts'
 import type { Life } from '../life.ts'
 import { KEEPALIVE_OVER_MS, type Seat, type Sent, type VirtualBroker } from './broker.ts'
 
@@ -37,6 +39,9 @@ export class Client implements BrokerConnection {
   #deaf = false
   #lateMs = 0
   #stalled: (() => void)[] = []
+  /** Some of the last messages, to be repeated. */
+  readonly #heard: Sent[] = []
+  readonly #said: Sent[] = []
 
   constructor(options: ClientOptions) {
     this.#o = options
@@ -61,6 +66,7 @@ export class Client implements BrokerConnection {
       retain: options.retain ?? false
     }
     this.life.effect(() => {
+      remember(this.#said, sent)
       const lost = sent.qos === 0 && (this.#mute || dice.chance(broker.weather.loss))
       history.record(`${this.life.name} ${lost ? 'loses' : 'sends'} ${topic} ${payload}`)
       if (lost) return
@@ -117,6 +123,46 @@ export class Client implements BrokerConnection {
     const stalled = this.#stalled
     this.#stalled = []
     for (const go of stalled) go()
+  }
+
+  /** The broker ends the connection; it can be made again. */
+  drop(why: string): void {
+    if (this.#link?.open) this.#break(this.#link, why)
+  }
+
+  /** Something that was once sent to the client arrives again. Returns its topic. */
+  repeatHeard(dice: Dice): string | undefined {
+    return this.#hearAgain(dice, (sent) => sent)
+  }
+
+  /** What was once sent to the client arrives again as something that is no message. */
+  hearGarbage(dice: Dice): string | undefined {
+    return this.#hearAgain(dice, (sent) => spoilt(sent, dice))
+  }
+
+  #hearAgain(dice: Dice, change: (sent: Sent) => Sent): string | undefined {
+    const link = this.#link
+    if (link === undefined || this.#heard.length === 0) return undefined
+    const sent = dice.pick(this.#heard)
+    this.#comeDown(link, change(sent), true)
+    return sent.topic
+  }
+
+  /** Something that the client once sent arrives at the broker again. Returns its topic. */
+  repeatSaid(dice: Dice): string | undefined {
+    return this.#sayAgain(dice, (sent) => sent)
+  }
+
+  sayGarbage(dice: Dice): string | undefined {
+    return this.#sayAgain(dice, (sent) => spoilt(sent, dice))
+  }
+
+  #sayAgain(dice: Dice, change: (sent: Sent) => Sent): string | undefined {
+    const link = this.#link
+    if (link === undefined || this.#said.length === 0) return undefined
+    const sent = dice.pick(this.#said)
+    this.#goUp(link, () => this.#o.broker.publish(change(sent)))
+    return sent.topic
   }
 
   /** The process was stopped: the broker misses its keepalive. */
@@ -194,7 +240,7 @@ export class Client implements BrokerConnection {
     })
   }
 
-  #comeDown(link: Link, sent: Sent): void {
+  #comeDown(link: Link, sent: Sent, again = false): void {
     const { broker, handlers } = this.#o
     const { timeline, dice } = broker.options
     const mayGetLost = sent.qos === 0 && !sent.retain
@@ -206,6 +252,7 @@ export class Client implements BrokerConnection {
     else link.lastDownAt.set(sent.topic, at)
     timeline.at(at, () => {
       if (!broker.has(link.seat)) return
+      if (!again) remember(this.#heard, sent)
       this.life.deliver(() => {
         if (this.#link !== link || !link.open) return
         const { topic, payload, retain } = sent
@@ -236,4 +283,16 @@ export class Client implements BrokerConnection {
     this.#tryLater((spanMs * (1 + this.life.random())) / 2)
     if (wasOpen || this.#attempts === 1) this.#o.handlers.disconnected?.(why)
   }
+}
+
+const REMEMBERED = 16
+
+function remember(into: Sent[], sent: Sent): void {
+  into.push(sent)
+  if (into.length > REMEMBERED) into.shift()
+}
+
+function spoilt(sent: Sent, dice: Dice): Sent {
+  const text = garbageOf(sent.text, dice)
+  return { ...sent, text, payload: Buffer.from(text) }
 }

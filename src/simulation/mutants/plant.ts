@@ -1,4 +1,4 @@
-import type { Mutant } from './list.ts'
+import type { Mutant } from './mutant.ts'
 
 /** @throws Error when the line is not there exactly once: the product has moved on, and its mutant has to follow. */
 export function plant({ name, file, from, to }: Mutant, text: string): string {

@@ -1,0 +1,111 @@
+import type { Mutant } from './mutant.ts'
+
+/** Mistakes in what counts as contact, and in what messages that are lost, late or repeated do. */
+export const mutantsOfContact: readonly Mutant[] = [
+  {
+    name: 'lease-from-receipt',
+    says: 'the owner counts its lease from the receipt of the reply, not from the sending of the heartbeat',
+    breaks: 1,
+    world: 'line-fades',
+    within: 10,
+    file: 'src/client/session.ts',
+    from: 'const until = sentAt + reply.leaseMs',
+    to: 'const until = this.#options.clock.now() + reply.leaseMs'
+  },
+  {
+    name: 'heartbeat-names-nothing',
+    says: 'a heartbeat names none of the requests of its session',
+    breaks: 1,
+    world: 'locks',
+    within: 10,
+    file: 'src/client/session.ts',
+    from: 'asks: [...this.#asks.values()].map((ask) => ask.wire()),',
+    to: 'asks: [],'
+  },
+  {
+    name: 'unnamed-kept',
+    says: 'what a heartbeat leaves out is not given up: a grant that its owner never heard of stays with it',
+    breaks: 6,
+    world: 'locks',
+    within: 20,
+    file: 'src/rules/request.ts',
+    from: 'seq < heartbeat.seq && !heartbeat.named.has(request)',
+    to: 'heartbeat.seq === Number.POSITIVE_INFINITY && seq < heartbeat.seq && request !== ""'
+  },
+  {
+    name: 'void-reply-renews',
+    says: 'a reply whose lease has run out before it is read counts as contact',
+    breaks: 25,
+    world: 'fleet',
+    within: 50,
+    file: 'src/client/session.ts',
+    from: 'if (renewing && until <= this.#options.clock.now()) return',
+    to: ''
+  },
+  {
+    name: 'one-way-line-is-contact',
+    says: 'a heartbeat renews, however long its sender has heard nothing',
+    breaks: 16,
+    world: 'deaf-owner',
+    within: 5,
+    file: 'src/rules/session.ts',
+    from: 'if (reply !== undefined) return now - reply.at < fleet.options.ttlMs',
+    to: 'if (heard >= 0) return true'
+  },
+  {
+    name: 'overtaken-reply-grants',
+    says: 'a reply that a newer one has overtaken still grants what it lists',
+    breaks: 1,
+    world: 'late-reply',
+    within: 10,
+    file: 'src/client/session.ts',
+    from: 'if (!renewing || isOlder(reply, this.#truthAt)) break',
+    to: 'if (!renewing) break'
+  },
+  {
+    name: 'old-heartbeat-counts',
+    says: 'a heartbeat that is heard once more gives up what it does not name',
+    breaks: 1,
+    world: 'late-heartbeat',
+    within: 10,
+    file: 'src/rules/session.ts',
+    from: 'if (seq <= contact.heartbeatSeq) return',
+    to: ''
+  },
+  {
+    name: 'stale-request-granted',
+    says: 'a request that is heard once more, after its sender has given it up, is granted',
+    breaks: 8,
+    world: 'late-request',
+    within: 10,
+    file: 'src/rules/request.ts',
+    from: "if (seq <= contact.heartbeatSeq) return refuse({ why: 'stale-message' })",
+    to: ''
+  },
+  {
+    name: 'grants-in-memory',
+    says: 'which request was granted what is remembered in memory only',
+    breaks: 8,
+    world: 'late-request',
+    within: 10,
+    file: 'src/rules/fleet.ts',
+    from: 'const tables: unknown = { meta, session, lock, grant, push, operation }',
+    to: 'void grant; const tables: unknown = { meta, session, lock, push, operation }'
+  },
+  {
+    name: 'will-is-a-release',
+    says: 'the will of a device frees what it holds',
+    breaks: 3,
+    world: 'dropped-in-mid-change',
+    within: 10,
+    file: 'src/lock-manager/locksmith.ts',
+    from: 'return void this.#states.take(topic.device, message.payload, this.#o.clock.now())',
+    to: `{
+        this.#states.take(topic.device, message.payload, this.#o.clock.now())
+        if (Buffer.from(message.payload).toString().includes('"online":false'))
+          for (const { session } of this.#fleet.sessions.where('name', topic.device))
+            this.#queue.push({ from: topic.device, request: { op: 'goodbye', session, seq: 0 } })
+        return this.#flushSoon()
+      }`
+  }
+]

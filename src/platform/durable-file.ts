@@ -1,4 +1,5 @@
 import {
+  accessSync,
   closeSync,
   constants,
   fchmodSync,
@@ -45,7 +46,7 @@ export interface WriteOptions {
   readonly mode?: number
 }
 
-const { O_APPEND, O_CREAT, O_EXCL, O_NOFOLLOW, O_NONBLOCK, O_RDONLY, O_RDWR, O_WRONLY } = constants
+const { O_APPEND, O_CREAT, O_EXCL, O_NOFOLLOW, O_NONBLOCK, O_RDONLY, O_RDWR, O_WRONLY, W_OK } = constants
 const largestFileBytes = 64 * 1024 * 1024
 const unfinished = /^\..*\.unfinished$/
 const newline = 0x0a
@@ -172,8 +173,8 @@ function unlessMissing<T>(work: () => T): T | undefined {
 }
 
 /**
- * Makes sure that a plain file can be read and written at `path`, for a library that opens it itself and says less when it
- * cannot. Missing folders are made, and the file, empty.
+ * Makes sure that a plain file can be read and written at `path`, and others be made beside it, for a library that does so
+ * itself and says less when it cannot. Missing folders are made, and the file, empty.
  *
  * @throws DiskError
  */
@@ -181,6 +182,7 @@ export function makeRoomFor(path: string): void {
   reportingDiskErrors('use', path, () => {
     makeFolder(dirname(path))
     withFile(path, O_RDWR | O_CREAT | O_NONBLOCK, (fd) => plainFileSize(fd, path))
+    accessSync(dirname(path), W_OK)
   })
 }
 

@@ -263,7 +263,7 @@ export const ERRORS = {
   },
   'LK-7002': {
     title: 'The store refused a write',
-    hint: 'Free the disk; nothing was granted meanwhile',
+    hint: 'Free the disk, or make it writable; nothing was granted meanwhile',
     exit: EXIT.failed
   },
   'LK-7003': {

@@ -1,11 +1,19 @@
 import assert from 'node:assert/strict'
-import { writeFileSync } from 'node:fs'
+import { chmodSync, chownSync, existsSync, mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { loadAll } from '../../src/cli/verbs.ts'
 import { freePort } from '../support/mosquitto.ts'
 import { temporaryFolder } from '../support/temporary.ts'
 import { runCli, startCli, startShell } from './program.ts'
+
+const NOBODY = 65534
+
+function nobodyMissing(): string | false {
+  return process.getuid?.() === 0 && existsSync('/usr/bin/setpriv')
+    ? false
+    : 'NOT TESTED: to be somebody else needs root and setpriv'
+}
 
 test('the help of every verb fits 80 columns and shows an example, its options and its exit codes', async () => {
   for (const verb of await loadAll()) {
@@ -161,6 +169,24 @@ test('a store at an impossible path ends serve at once with 78, the reason and w
     assert.match(stderr, why)
     assert.match(stderr, /^LK-7001 .*Name a file that this user may write: --store sqlite:FILE/)
   }
+})
+
+test('a store in a folder that takes no other files ends serve with 78: its log must lie beside it', {
+  skip: nobodyMissing()
+}, async (t) => {
+  const folder = join(temporaryFolder(t), 'store')
+  mkdirSync(folder)
+  const store = join(folder, 'locksmith.db')
+  writeFileSync(store, '')
+  chownSync(store, NOBODY, NOBODY)
+  chmodSync(dirname(folder), 0o755)
+  const serve = startShell(
+    t,
+    `exec setpriv --reuid ${NOBODY} --regid ${NOBODY} --clear-groups $LOCKSMITH serve --store sqlite:${store}`,
+    {}
+  )
+  assert.equal((await serve.exited()).code, 78, serve.stderr)
+  assert.match(serve.stderr, /^LK-7001 .*permission denied .*every folder above it/)
 })
 
 test('a second serve on a store ends with 78 and names the process that has it, whose store stays whole', async (t) => {

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { chmodSync, chownSync, existsSync, mkdirSync, writeFileSync } from 'node:fs'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { test } from 'node:test'
 import { loadAll } from '../../src/cli/verbs.ts'
 import { freePort } from '../support/mosquitto.ts'

@@ -1,6 +1,13 @@
 import type { Clock } from '../platform/clock.ts'
 import { LocksmithError } from '../protocol/errors.ts'
-import { MAX_ASKS, MAX_LOCKS, MAX_PHASE, MAX_REASON, type WireAsk } from '../protocol/messages.ts'
+import {
+  MAX_ASKS,
+  MAX_LOCKS,
+  MAX_PHASE,
+  MAX_REASON,
+  type WireAsk,
+  type WireAsked
+} from '../protocol/messages.ts'
 import type { LockFence } from '../rules/fleet.ts'
 import { parseLock } from '../rules/scope.ts'
 import type { Ask, Grant } from './types.ts'
@@ -48,6 +55,8 @@ export class PendingAsk {
   readonly #context: AskContext
   readonly #since: number
   readonly #lost = new AbortController()
+  readonly #asked = new AbortController()
+  #askedBy = ''
   #state: 'waiting' | 'held' | 'over' = 'waiting'
   #locks: readonly LockFence[] = []
   #at: Revision = { term: 0, rev: 0 }
@@ -114,6 +123,19 @@ export class PendingAsk {
     }
   }
 
+  /** An operator asks for the lock. The error says so, the first time that this operation is heard of. */
+  askedBack(lock: string, { operation, by, reason, inMs }: WireAsked): LocksmithError | undefined {
+    if (this.#state !== 'held' || operation === this.#askedBy) return undefined
+    this.#askedBy = operation
+    const within = `within ${Math.round(inMs / 1000)} s`
+    const asked = new LocksmithError(
+      'LK-1018',
+      `${by} asks for ${lock} ${within}, then it is cleared: ${reason}`
+    )
+    this.#asked.abort(asked)
+    return asked
+  }
+
   queued(place: number, blockers: Parameters<NonNullable<Ask['onQueued']>>[1]): void {
     if (this.#state !== 'waiting' || place === this.#place) return
     this.#place = place
@@ -142,6 +164,7 @@ export class PendingAsk {
       request: this.request,
       locks,
       lost: this.#lost.signal,
+      asked: this.#asked.signal,
       leftMs: () => {
         const left = this.#context.leaseLeftMs()
         return this.#state === 'held' ? left : 0

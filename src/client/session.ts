@@ -1,9 +1,10 @@
 import type { Timer } from '../platform/clock.ts'
 import { LocksmithError } from '../protocol/errors.ts'
-import type { ReplyOf, WireReply, WireRequest } from '../protocol/messages.ts'
+import type { ReplyOf, WireAsked, WireReply, WireRequest } from '../protocol/messages.ts'
 import { type AskContext, isOlder, PendingAsk, type Revision, wrongWith } from './asks.ts'
 import { errorOf, REPEAT_MS, silence } from './connection.ts'
 import { makeId } from './id.ts'
+import { Lease } from './lease.ts'
 import { givenUp, pursue } from './pursue.ts'
 import { repeatUntilAnswered } from './repeat.ts'
 import type { Ask, FleetSession, Grant, RequestOptions, SessionOptions, Truth } from './types.ts'
@@ -41,15 +42,13 @@ class Session implements FleetSession {
   #heard = 0
   #knownFence = 0
   #knownTerm = 0
-  #leaseUntil = Number.NEGATIVE_INFINITY
-  #inContact = false
+  readonly #lease: Lease
   #hurrying = false
   /** When the first heartbeat was sent that nothing has answered, on a connection that stood ever since. */
   #unansweredSince: number | undefined
   /** The first reply that does not renew is answered by a heartbeat at once. */
   #eager = true
   #beat: Timer | undefined
-  #expiry: Timer | undefined
   #closed = false
   #truthAt: Revision = { term: 0, rev: 0 }
   #anewFrom = Number.NEGATIVE_INFINITY
@@ -58,6 +57,10 @@ class Session implements FleetSession {
     this.#options = options
     this.name = options.connection.principal
     this.#helloId = makeId(options.random)
+    this.#lease = new Lease(options.clock, {
+      began: () => this.#beginContact(),
+      ended: () => this.#endContact()
+    })
     this.#unsubscribe = [
       options.connection.onReply((reply) => this.#hear(reply)),
       options.connection.onConnected(() => this.#beatNow()),
@@ -74,10 +77,7 @@ class Session implements FleetSession {
 
   /** Judged at each call, so that a process that was stopped finds out before it acts. */
   leaseLeftMs(): number {
-    const left = this.#leaseUntil - this.#options.clock.now()
-    if (left > 0) return left
-    this.#loseContact()
-    return 0
+    return this.#lease.leftMs()
   }
 
   contact(timeoutMs: number): Promise<void> {
@@ -129,14 +129,14 @@ class Session implements FleetSession {
     if (this.#isUnheard()) return this.#beginAnew(0)
     if (this.#session === undefined) this.#sayHello()
     else this.#sendHeartbeat(this.#session)
-    const everyMs = this.#inContact ? this.#ttlMs / 3 : Math.min(this.#ttlMs / 3, REPEAT_MS)
+    const everyMs = this.#lease.live ? this.#ttlMs / 3 : Math.min(this.#ttlMs / 3, REPEAT_MS)
     this.#beat = clock.after(everyMs * (0.9 + 0.2 * random()), () => this.#beatNow())
     this.#hurrying = false
   }
 
   /** Brings the next heartbeat forward; what changes meanwhile travels with it. */
   #hurry(): void {
-    if (this.#hurrying || this.#closed || !this.#inContact) return
+    if (this.#hurrying || this.#closed || !this.#lease.live) return
     this.#hurrying = true
     this.#beat?.cancel()
     this.#beat = this.#options.clock.after(HURRY_MS, () => this.#beatNow())
@@ -206,6 +206,8 @@ class Session implements FleetSession {
         return this.#asks.get(reply.request)?.queued(reply.place, reply.blockers)
       case 'ended':
         return this.#asks.get(reply.request)?.ended(reply.how, reply)
+      case 'asked':
+        return this.#hearAsked(reply)
       case 'refused':
         return this.#hearRefusal(reply)
     }
@@ -238,6 +240,19 @@ class Session implements FleetSession {
     ask?.grant(reply.locks, reply)
   }
 
+  #hearAsked({
+    request,
+    lock,
+    asked
+  }: {
+    request: string
+    lock: string
+    asked?: WireAsked | undefined
+  }): void {
+    const news = asked && this.#asks.get(request)?.askedBack(lock, asked)
+    if (news !== undefined) this.#options.onNews?.([`${news.code} ${news.message}`])
+  }
+
   #hearHeartbeat(reply: ReplyOf<'heartbeat'>): void {
     const sentAt = this.#sentAt.get(reply.seq)
     if (sentAt === undefined) return
@@ -247,8 +262,10 @@ class Session implements FleetSession {
     const until = sentAt + reply.leaseMs
     const renewing = reply.leaseMs > 0
     if (renewing && until <= this.#options.clock.now()) return
-    if (renewing) this.#renew(until)
-    else if (this.#eager) {
+    if (renewing) {
+      this.#eager = true
+      this.#lease.renew(until)
+    } else if (this.#eager) {
       // Now a reply was heard, so the next heartbeat renews; it is sent at once, but only once.
       this.#eager = false
       this.#beatNow()
@@ -261,6 +278,7 @@ class Session implements FleetSession {
         reply
       )
     }
+    for (const held of reply.holding) this.#hearAsked(held)
     for (const { request, place, blockers } of reply.queued) this.#asks.get(request)?.queued(place, blockers)
     if (renewing && isOlder(this.#truthAt, reply)) this.#truthAt = { term: reply.term, rev: reply.rev }
     const truth = { reply, sentAt }
@@ -268,24 +286,12 @@ class Session implements FleetSession {
     for (const waiting of [...this.#waitingForTruth]) waiting(truth)
   }
 
-  #renew(until: number): void {
-    this.leaseLeftMs()
-    this.#leaseUntil = Math.max(this.#leaseUntil, until)
-    this.#expiry?.cancel()
-    this.#expiry = this.#options.clock.after(this.#leaseUntil - this.#options.clock.now(), () =>
-      this.leaseLeftMs()
-    )
-    this.#eager = true
-    if (this.#inContact) return
-    this.#inContact = true
+  #beginContact(): void {
     this.#options.onContact?.(true)
     for (const waiting of [...this.#waitingForContact]) waiting()
   }
 
-  #loseContact(): void {
-    if (!this.#inContact) return
-    this.#inContact = false
-    this.#expiry?.cancel()
+  #endContact(): void {
     for (const ask of [...this.#asks.values()]) ask.lose(new LocksmithError('LK-1016', 'the lease ran out'))
     this.#options.onContact?.(false)
   }
@@ -309,8 +315,7 @@ class Session implements FleetSession {
     this.#session = undefined
     this.#unansweredSince = undefined
     this.#helloId = makeId(this.#options.random)
-    this.#leaseUntil = Number.NEGATIVE_INFINITY
-    this.#loseContact()
+    this.#lease.end()
     this.#beat?.cancel()
     // Grants of the session that is gone are nobody's any more: naming them in the next one would ask for them anew.
     for (const [request, { state }] of this.#asks) if (state === 'over') this.#asks.delete(request)
@@ -365,7 +370,7 @@ class Session implements FleetSession {
   }
 
   #sendAcquire({ ask: { wait }, wire }: PendingAsk): void {
-    if (this.#session === undefined || !this.#inContact) return
+    if (this.#session === undefined || !this.#lease.live) return
     const { over: _over, ...asked } = wire()
     const numbers = { session: this.#session, seq: this.#nextSeq() }
     this.#options.connection.send({ op: 'acquire', ...asked, ...numbers, wait })
@@ -416,7 +421,7 @@ class Session implements FleetSession {
     await this.#takeLeave(held)
     this.#closed = true
     this.#beat?.cancel()
-    this.#expiry?.cancel()
+    this.#lease.stop()
     for (const stop of this.#unsubscribe) stop()
   }
 

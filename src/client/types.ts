@@ -71,6 +71,7 @@ export interface SessionOptions {
   readonly onTruth?: (truth: Truth) => void
   /** Contact begins (first renewing reply) or ends (lease ran out). */
   readonly onContact?: (contact: boolean) => void
+  /** For people: what an operator asks of this owner, or has done to its locks while it was away. */
   readonly onNews?: (news: readonly string[]) => void
   /** A newer session took this identity, or another lasting refusal. */
   readonly onTrouble?: (code: string, message: string) => void
@@ -92,6 +93,8 @@ export interface Grant {
   readonly locks: readonly LockFence[]
   /** Aborts with the reason (a LocksmithError) when the lease runs out, the lock is cleared or taken, or the session ends. */
   readonly lost: AbortSignal
+  /** Aborts with the reason (LK-1018) when an operator asks the owner to finish by itself before the lock is cleared. */
+  readonly asked: AbortSignal
   /** Milliseconds in which a step may still be begun; 0 when lost. Judged at each call, so it is right also after a stall or SIGSTOP. */
   readonly leftMs: () => number
   readonly fence: (lock: string) => number

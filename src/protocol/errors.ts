@@ -102,6 +102,11 @@ export const ERRORS = {
     hint: 'Ask for fewer devices at a time, or have slots raised',
     exit: EXIT.denied
   },
+  'LK-1018': {
+    title: 'An operator asks for the lock',
+    hint: 'Finish and release it before the time named: it is cleared then',
+    exit: EXIT.leaseLost
+  },
   'LK-2001': { title: 'The session is unknown', hint: 'Say hello again', exit: EXIT.tryLater },
   'LK-2002': {
     title: 'A newer session took this identity',

@@ -171,6 +171,10 @@ const pushDevice = z.object({
 })
 export type WirePushDevice = z.infer<typeof pushDevice>
 
+/** An operator asks the owner to finish by itself; the lock is cleared in so long a time. */
+const asked = z.object({ operation: id, by: z.string(), reason: z.string(), inMs: z.number() })
+export type WireAsked = z.infer<typeof asked>
+
 /** What every reply carries: its place in the order of things, and what Locksmith knows of fences. */
 const envelope = { term: count, rev: count, fenceHigh: fence, quietMs: z.number() }
 
@@ -189,7 +193,7 @@ export const reply = z.discriminatedUnion('op', [
     session: count,
     seq: count,
     leaseMs: z.number(),
-    holding: z.array(lockFence.extend({ request: id })),
+    holding: z.array(lockFence.extend({ request: id, asked: asked.optional() })),
     queued: z.array(z.object({ request: id, place: count, blockers: z.array(blocker) })),
     covering: z.array(record),
     floors: z.record(name, fence)
@@ -220,6 +224,7 @@ export const reply = z.discriminatedUnion('op', [
     locks: z.array(lockFence),
     how: z.string()
   }),
+  z.object({ ...envelope, op: z.literal('asked'), session: count, request: id, lock, fence, asked }),
   z.object({
     ...envelope,
     op: z.literal('refused'),

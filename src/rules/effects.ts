@@ -27,6 +27,14 @@ export interface AuditEntry {
   readonly detail: Readonly<Record<string, unknown>>
 }
 
+/** An operator asks the owner to finish by itself: its lock is cleared in so long a time. */
+export interface AskedBack {
+  readonly operation: string
+  readonly by: string
+  readonly reason: string
+  readonly inMs: number
+}
+
 /** What a reply says; the shell adds its revision, the highest fence and the quiet time left, and the principal's topic. */
 export type Reply =
   | {
@@ -42,7 +50,7 @@ export type Reply =
       readonly seq: number
       /** 0 when the heartbeat did not renew: such a reply is heard, but is no contact. */
       readonly leaseMs: number
-      readonly holding: readonly (LockFence & { readonly request: string })[]
+      readonly holding: readonly (LockFence & { readonly request: string; readonly asked?: AskedBack })[]
       readonly queued: readonly {
         readonly request: string
         readonly place: number
@@ -76,6 +84,15 @@ export type Reply =
       readonly request: string
       readonly locks: readonly LockFence[]
       readonly how: string
+    }
+  | {
+      readonly op: 'asked'
+      readonly session: number
+      readonly seq: 0
+      readonly request: string
+      readonly lock: string
+      readonly fence: number
+      readonly asked: AskedBack
     }
   | {
       readonly op: 'refused'

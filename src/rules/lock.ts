@@ -1,4 +1,4 @@
-import type { Blocker, FreedBy } from './effects.ts'
+import type { AskedBack, Blocker, FreedBy } from './effects.ts'
 import {
   type Fleet,
   grantKey,
@@ -163,6 +163,21 @@ function tellOwner(fleet: Fleet, lock: Lock, how: string): void {
     locks: [{ lock: lock.name, fence: lock.fence }],
     how
   })
+}
+
+/** What an operator's unlock with grace asks of the owner; undefined when none has been made. */
+export function askedBack({ clearing, state }: Lock, now: number): AskedBack | undefined {
+  if (clearing === null || state !== 'held') return undefined
+  const { operation, by, reason, at } = clearing
+  return { operation, by, reason, inMs: Math.max(0, Math.round(at - now)) }
+}
+
+/** Asks the owner at once; its heartbeats are told again, for this word may be lost. */
+export function askBack(fleet: Fleet, lock: Lock, now: number): void {
+  const asked = askedBack(lock, now)
+  if (asked === undefined || lock.owner === null || lock.request === null) return
+  const { name, fence, request, owner } = lock
+  fleet.reply(owner.name, { op: 'asked', session: owner.session, seq: 0, request, lock: name, fence, asked })
 }
 
 export type FreeCause = 'released' | 'reclaimed' | 'cleared'

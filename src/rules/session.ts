@@ -1,6 +1,6 @@
 import { believeClaim } from './continuity.ts'
 import type { Contact, Fleet, LockFence, Session, SessionKind } from './fleet.ts'
-import { orphan, putLock } from './lock.ts'
+import { askedBack, lockOf, orphan, putLock } from './lock.ts'
 import { hasLease, placeOf, removeWaiter, serveQueue, waitersOf } from './queue.ts'
 import type { Refusal } from './refusals.ts'
 import {
@@ -283,7 +283,9 @@ function answer(
 ): void {
   const holding = asks.flatMap(({ request }) => {
     const held = fleet.grants.get(request)
-    return held?.session === session.session ? held.locks.map((one) => ({ ...one, request })) : []
+    return held?.session === session.session
+      ? held.locks.map((one) => holdingOf(fleet, one, request, now))
+      : []
   })
   const queued = asks.flatMap(({ request }) => {
     const waiter = fleet.waiters.get(request)
@@ -303,6 +305,11 @@ function answer(
     covering,
     floors
   })
+}
+
+function holdingOf(fleet: Fleet, one: LockFence, request: string, now: number) {
+  const asked = askedBack(lockOf(fleet, one.lock), now)
+  return { ...one, request, ...(asked === undefined ? {} : { asked }) }
 }
 
 export interface GoodbyeInput {

@@ -1,5 +1,5 @@
 import type { Fleet, Lock, Operation } from './fleet.ts'
-import { clearedBy, free, freeAt, leaseUntil, lockDelayMs, lockOf, orphan, putLock } from './lock.ts'
+import { askBack, clearedBy, free, freeAt, leaseUntil, lockDelayMs, lockOf, orphan, putLock } from './lock.ts'
 import { reclaimsFrom } from './opening.ts'
 import { hasLease, serveQueue } from './queue.ts'
 import type { Refusal } from './refusals.ts'
@@ -67,10 +67,8 @@ function clear(fleet: Fleet, lock: Lock, input: UnlockInput, now: number): numbe
   const living = lock.state === 'held' && lock.owner !== null && hasLease(fleet, lock.owner.session, now)
   if (living && input.graceMs > 0) {
     const at = now + input.graceMs
-    putLock(fleet, {
-      ...lock,
-      clearing: { operation: input.operation, at, by: input.from, reason: input.reason }
-    })
+    const clearing = { operation: input.operation, at, by: input.from, reason: input.reason }
+    askBack(fleet, putLock(fleet, { ...lock, clearing }), now)
     return clearedBy(fleet, lock, at)
   }
   clearNow(fleet, lock, now)

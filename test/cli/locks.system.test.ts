@@ -166,6 +166,36 @@ test(
   }
 )
 
+test(
+  'unlock --grace asks a living owner to finish, who learns of it at once and then goes in peace',
+  needs,
+  async (t) => {
+    const fleet = await startFleet(t)
+    const owner = fleet.start('lock', '*:aim', '--as', 'alice', '--json')
+    await grantOf(owner)
+    const asking = [
+      'unlock',
+      '*:aim',
+      '--reason',
+      'needed elsewhere',
+      '--yes',
+      '--grace',
+      '5m',
+      '--as',
+      'bob'
+    ]
+    assert.match(
+      (await fleet.run(...asking)).stdout,
+      /is asked back, and cleared in 5 m 00 s unless its owner is done/
+    )
+    const word = /LK-1018 bob asks for \*:aim within \d+ s, then it is cleared: needed elsewhere/
+    await waitFor('the owner to be asked', () => word.test(owner.stderr))
+    owner.signal('SIGINT')
+    assert.equal((await owner.exited()).code, 0)
+    assert.deepEqual(await fleet.json('locks'), [])
+  }
+)
+
 const noScript = existsSync('/usr/bin/script')
   ? mosquittoMissing()
   : 'NOT TESTED: script is missing. Install it: apt-get install bsdutils'

@@ -29,6 +29,32 @@ test('an ask whose signal has aborted already is refused at once and asks nobody
   assert.equal(house.record('*:aim'), undefined)
 })
 
+for (const lost of [false, true])
+  test(`an owner that is asked for its lock learns of it ${lost ? 'with its next heartbeat when the word was lost' : 'at once'}, once, and may go on until then`, async () => {
+    const house = await new House().open()
+    const news: string[] = []
+    const session = house.session('node-7', { onNews: (told) => news.push(...told) })
+    await house.clock.advance(100)
+    const grant = await granted(house, session)
+    house.broker.loses = (to, { payload }) => lost && to === 'node-7' && payload.includes('"op":"asked"')
+    house.say('operator', {
+      ...{ op: 'unlock', id: 'u', lock: '*:aim', fence: grant.fence('*:aim') },
+      ...{ reason: 'needed elsewhere', graceMs: 30_000 }
+    })
+    await house.clock.advance(lost ? TTL_MS / 2 : 100)
+    assert.equal(grant.asked.aborted, true)
+    assert.match(
+      String(grant.asked.reason.message),
+      /operator asks for \*:aim within \d\d s, .*: needed elsewhere/
+    )
+    await house.clock.advance(10_000)
+    assert.equal(news.length, 1)
+    assert.match(news[0] ?? '', /^LK-1018 /)
+    assert.ok(grant.leftMs() > 0)
+    await house.clock.advance(20_000)
+    assert.equal(grant.lost.aborted, true)
+  })
+
 test('without waiting, a taken lock is refused with who has it', async () => {
   const house = await new House().open()
   await granted(house, house.session('node-7'))

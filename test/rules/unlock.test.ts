@@ -112,6 +112,29 @@ test('with grace a living owner may go on until then, and the answer names when 
   assert.equal(story.lock('*:aim').state, 'free')
 })
 
+test('with grace a living owner is asked at once to finish, and again in each heartbeat reply until it has', () => {
+  const story = new Story()
+  const [owner, next] = [story.tool('owner'), story.tool('next')]
+  const request = owner.ask(['*:aim', '*:safety'])
+  next.ask('*:aim')
+  const { fence } = story.lock('*:aim')
+  story.unlock('*:aim', { graceMs: 30_000, operation: 'op', reason: 'needed elsewhere' })
+  const asked = { operation: 'op', by: 'operator', reason: 'needed elsewhere', inMs: 30_000 }
+  const told = owner.last('asked')
+  assert.deepEqual([told?.request, told?.lock, told?.fence, told?.asked], [request, '*:aim', fence, asked])
+  story.pass(1000)
+  owner.beat()
+  assert.deepEqual(
+    owner.last('heartbeat')?.holding.map((held) => [held.lock, held.asked]),
+    [
+      ['*:aim', { ...asked, inMs: 29_000 }],
+      ['*:safety', undefined]
+    ]
+  )
+  owner.release(request)
+  assert.deepEqual(next.holds, ['*:aim'])
+})
+
 test('with grace, a ghost is not given any: it is cleared at once', () => {
   const story = new Story([{ lock: '*', onOrphan: 'wait-for-operator' }])
   const ghost = story.tool('ghost')

@@ -13,12 +13,12 @@ export const verb = defineVerb({
   summary: 'Clear a lock whose owner is gone, or take it from a living one',
   usage: 'LOCK --reason TEXT [options]',
   about:
-    'Shows first whose lock it is, who waits, what will move and when the next grant is possible. A ghost is cleared at once; a living owner is told, and nothing moves before it has stopped or its lease has run out. A lock that changed hands meanwhile is left alone.',
+    'Shows first whose lock it is, who waits, what will move and when the next grant is possible. A ghost is cleared at once; a living owner is told, and nothing moves before it has stopped or its lease has run out. With --grace it is asked first to finish by itself. A lock that changed hands meanwhile is left alone.',
   options: {
     reason: required({ placeholder: 'TEXT', help: 'why; it is audited and told to the owner' }, asText),
     yes: flag('do not ask'),
     grace: withFallback(
-      { placeholder: '30s', help: 'leave a living owner this long to finish', fallback: '0s' },
+      { placeholder: '30s', help: 'ask a living owner to finish, and clear it after this', fallback: '0s' },
       asDuration
     ),
     ...clientOptions
@@ -76,7 +76,11 @@ async function carryOut(
   if (outcome === 'already-free') out.print(`${lock} is free already`)
   if (outcome === 'changed')
     out.print(`${lock} changed hands since it was looked at (fence ${fence} now); nothing was cleared`)
-  if (outcome === 'cleared') out.print(`${lock} (fence ${fence}) is cleared; ${whenFree(freeInMs)}`)
+  const asked = grace > 0 && freeInMs !== null && freeInMs >= grace
+  const how = asked
+    ? `is asked back, and cleared in ${formatDuration(grace)} unless its owner is done`
+    : 'is cleared'
+  if (outcome === 'cleared') out.print(`${lock} (fence ${fence}) ${how}; ${whenFree(freeInMs)}`)
   return outcome === 'changed' ? EXIT.failed : EXIT.fine
 }
 

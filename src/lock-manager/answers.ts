@@ -1,5 +1,6 @@
 import type { LocksmithStatus, WireRequest } from '../protocol/messages.ts'
 import type { Fleet } from '../rules/fleet.ts'
+import { quietLeftMs } from '../rules/opening.ts'
 import type { StatesNow } from './device-states.ts'
 import { type Listing, pageAfter, whole } from './pages.ts'
 import { devicesListing, locksListing, pushesView, whyView } from './views.ts'
@@ -53,7 +54,7 @@ function listed(listing: Listing, { after }: Query, shape: Shape): Answer {
 }
 
 function selfView(fleet: Fleet, { life, version, startedAt, sweeps }: Self, now: number): unknown {
-  const { term, quietUntil, instance = life } = fleet.meta
+  const { term, instance = life } = fleet.meta
   return {
     up: true,
     version,
@@ -62,7 +63,7 @@ function selfView(fleet: Fleet, { life, version, startedAt, sweeps }: Self, now:
     startedMs: Math.round(now - startedAt),
     watchdog: {
       opensInMs: Math.round(Math.max(0, fleet.opensAt - now)),
-      quietMs: Math.round(Math.max(0, quietUntil - now))
+      quietMs: Math.round(quietLeftMs(fleet, now))
     },
     collector: { sweeps },
     store: { kind: 'sqlite', locks: [...fleet.locks.values()].length }
@@ -75,7 +76,6 @@ export function statusOf(
   { life, version }: Self,
   { up, now }: { up: boolean; now: number }
 ): LocksmithStatus {
-  const { term, fenceLimit, fenceHigh, quietUntil, instance = life } = fleet.meta
-  const quietMs = Math.max(0, quietUntil - now)
-  return { instance, life, version, term, up, fenceLimit, fenceHigh, quietMs }
+  const { term, fenceLimit, fenceHigh, instance = life } = fleet.meta
+  return { instance, life, version, term, up, fenceLimit, fenceHigh, quietMs: quietLeftMs(fleet, now) }
 }

@@ -7,6 +7,7 @@ import type { Topics } from '../protocol/topics.ts'
 import type { Effect, Hot } from '../rules/effects.ts'
 import type { Fleet, Push } from '../rules/fleet.ts'
 import { lockOf } from '../rules/lock.ts'
+import { quietLeftMs } from '../rules/opening.ts'
 import { deviceName } from '../rules/scope.ts'
 import type { Answer } from './answers.ts'
 import type { AuditLink } from './store.ts'
@@ -154,9 +155,9 @@ export class Publisher {
   }
 
   #envelope(said: Readonly<Record<string, unknown>>, now: number): string {
-    const { term, fenceHigh, quietUntil } = this.#o.fleet.meta
-    const quietMs = Math.max(0, quietUntil - now)
-    return JSON.stringify({ ...said, term, rev: this.#o.fleet.rev, fenceHigh, quietMs })
+    const { fleet } = this.#o
+    const { term, fenceHigh } = fleet.meta
+    return JSON.stringify({ ...said, term, rev: fleet.rev, fenceHigh, quietMs: quietLeftMs(fleet, now) })
   }
 }
 

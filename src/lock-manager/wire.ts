@@ -8,6 +8,7 @@ import {
 } from '../protocol/messages.ts'
 import type { Blocker, Reply, Revision } from '../rules/effects.ts'
 import type { Fleet, Push } from '../rules/fleet.ts'
+import { quietLeftMs } from '../rules/opening.ts'
 import { startPush, takeOutcome } from '../rules/push.ts'
 import type { Refusal } from '../rules/refusals.ts'
 import { acquire, release } from '../rules/request.ts'
@@ -69,10 +70,9 @@ export function replyToWire(
   { reply, at }: { reply: Reply; at: Revision },
   now: number
 ): WireReply {
-  const { meta } = fleet
   const envelope = {
     ...at,
-    quietMs: Math.max(0, meta.quietUntil - now)
+    quietMs: quietLeftMs(fleet, now)
   } satisfies Record<Envelope, number>
   switch (reply.op) {
     case 'heartbeat': {

@@ -12,6 +12,14 @@ export function grantsFrom(fleet: Fleet): number {
   return Math.max(fleet.opensAt, quietUntil > 0 ? quietUntil + LOST_GRANT_DELAY_MS : 0)
 }
 
+/**
+ * What is left of the time after a raise of the fences in which no hold falls: a lost grant ends as any that its owner did not
+ * report, and nothing moves before its lease and its delay have passed.
+ */
+export function quietLeftMs({ meta: { quietUntil } }: Fleet, now: number): number {
+  return quietUntil > 0 ? Math.max(0, quietUntil + LOST_GRANT_DELAY_MS - now) : 0
+}
+
 /** The next moment at which reclaims or grants begin; Infinity when they have. */
 export const openingAfter = (fleet: Fleet, now: number): number =>
   Math.min(

@@ -123,6 +123,32 @@ test('an older copy of the store raises the fences above all that were granted, 
   assert.ok(fence > known + 1000, `${fence} after ${known}`)
 })
 
+test('after a raise no reply lets a hold fall before the moment in which the next grant is possible', async () => {
+  const house = await new House().open()
+  const backup = copyDisk(house.disk)
+  await held(house, 'lost', 'plant-1:aim')
+  house.kill()
+  house.disk = backup
+  house.start()
+  const raisedAt = house.clock.now()
+  const waiter = house.session('waiter')
+  await house.clock.advance(100)
+  let grantedAt = 0
+  void waiter.acquire({ locks: ['plant-1:aim'], wait: true }).then(() => {
+    grantedAt = house.clock.now()
+  })
+  await house.clock.advance(TTL_MS + DELAY_MS - 200)
+  assert.equal(grantedAt, 0)
+  const quiet = (): number[] => house.heard('waiter').map(({ quietMs }) => Number(quietMs))
+  assert.ok(
+    quiet().every((ms) => ms > 0),
+    `${quiet()}`
+  )
+  await house.clock.advance(TTL_MS / 3 + 200)
+  assert.ok(grantedAt - raisedAt >= TTL_MS + DELAY_MS, `${grantedAt - raisedAt}`)
+  assert.equal(quiet().at(-1), 0)
+})
+
 test('a fence file that is ahead of the store proves that the store is not the newest', async () => {
   const house = await new House().open()
   house.kill()

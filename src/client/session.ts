@@ -329,7 +329,7 @@ class Session implements FleetSession {
   // Requests
 
   acquire(ask: Ask): Promise<Grant> {
-    const request = makeId(this.#options.random)
+    const request = makeId(this.#options.random, this.#options.clock.wall())
     const pending = new PendingAsk(request, ask, this.#askContext())
     const wrong = wrongWith(ask, this.#asks.size)
     if (this.#closed) pending.refuse(new LocksmithError('LK-1007', 'the session is closed'))

@@ -1,10 +1,12 @@
 import { randomInt } from 'node:crypto'
+import { availableParallelism } from 'node:os'
 import { EXIT, LocksmithError } from '../protocol/errors.ts'
 import { allPairs, type PairCounts } from './faults/pairs.ts'
 import { FAULT_NAMES } from './faults/table.ts'
+import { hunt } from './hunt.ts'
 import { mutants } from './mutants/list.ts'
 import { runMutant, UnknownMutant } from './mutants/run.ts'
-import { type Report, runSeeds } from './seeds.ts'
+import type { Report, SeedResult } from './seeds.ts'
 import type { Violation } from './world.ts'
 
 /** Where results, words for people and progress go. */
@@ -24,6 +26,12 @@ export interface CommandOptions {
   /** Virtual minutes of each run. */
   readonly runMinutes: number
   readonly devices: number | undefined
+  /** One of the worlds; drawn for each seed unless given. */
+  readonly world: string | undefined
+  /** Of the faults of a seed only these, by their numbers. */
+  readonly only: readonly number[] | undefined
+  /** How many processes run seeds; one per core unless given. */
+  readonly jobs: number | undefined
   readonly mutant: string | undefined
   /** Go on after a violation. */
   readonly all: boolean
@@ -42,14 +50,17 @@ export async function runSimulation(options: CommandOptions): Promise<number> {
     seeds: options.seeds ?? Number.MAX_SAFE_INTEGER,
     minutes: options.runMinutes,
     devices: options.devices,
+    world: options.world,
+    only: options.only,
     all: options.all,
+    shrink: true,
     wallMs: minutes === undefined ? undefined : minutes * 60_000
   }
   const runs = options.seeds === undefined ? 'seeds' : `${options.seeds} seeds`
   const time = minutes === undefined ? '' : `, for ${minutes} min`
   out.note(`${runs} from ${plan.seed}, ${plan.minutes} virtual minutes each${time}`)
   const report = await (mutant === undefined
-    ? runSeeds(plan, options.stop)
+    ? hunt(plan, { jobs: options.jobs ?? availableParallelism(), stop: options.stop, ended: teller(out) })
     : runMutant(mutant, plan, options.stop).catch(asUsage))
   const { seeds, deviceHours, faults, violations } = report
   out.data({ seeds, deviceHours, faults, violations, ...(options.report ? pairsOf(report) : {}) })
@@ -70,12 +81,29 @@ function asUsage(error: unknown): never {
   throw new LocksmithError('LK-6003', error.message, 'See locksmith simulate --list-mutants')
 }
 
-function tell({ invariant, what, seed, atMs, command, history }: Violation): string {
+const TELL_EVERY_MS = 60_000
+
+/** Says each violation when it is found, and now and then how far the hunt has come. */
+function teller(out: Out): (result: SeedResult, sofar: Report) => void {
+  let toldAtMs = 0
+  return ({ seed, violation }, sofar) => {
+    if (violation !== undefined) out.note(`seed ${seed}: promise ${violation.invariant}: ${violation.what}`)
+    if (sofar.seconds * 1000 < toldAtMs + TELL_EVERY_MS) return
+    toldAtMs = sofar.seconds * 1000
+    out.note(`${Math.round(sofar.seconds / 60)} min: ${summary(sofar)}`)
+  }
+}
+
+function tell({ invariant, what, seed, atMs, command, history, shrunk }: Violation): string {
   const head = `promise ${invariant} is broken: ${what}`
+  const few = shrunk?.faults.map(({ number, fault, victim }) => `  ${number}: ${fault} (${victim})`) ?? []
   return [
     head,
     `seed ${seed}, after ${(atMs / 1000).toFixed(3)} virtual seconds; again with:`,
     `  ${command}`,
+    ...(shrunk === undefined
+      ? []
+      : [`of ${shrunk.from} faults these are enough:`, ...few, `  ${shrunk.command}`]),
     'what led to it:',
     ...history.map((line) => `  ${line}`)
   ].join('\n')

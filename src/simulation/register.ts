@@ -15,11 +15,23 @@ export class Register {
   readonly #spokenAs = new Map<Life, number>()
   readonly #speaker = new Map<number, Life>()
   readonly #about = new Map<string, () => string>()
+  readonly #heardAt = new Map<Life, number>()
+  readonly #now: () => number
 
-  /** Listens to what a process sends. */
+  constructor(now: () => number) {
+    this.#now = now
+  }
+
+  /** Listens to what a process sends and hears. */
   listen(life: Life, connect: ConnectBroker): ConnectBroker {
     return (options, handlers) => {
-      const connection = connect(options, handlers)
+      const connection = connect(options, {
+        ...handlers,
+        message: (message) => {
+          if (message.topic.includes('/rep/')) this.#heardAt.set(life, this.#now())
+          handlers.message?.(message)
+        }
+      })
       return {
         get connected() {
           return connection.connected
@@ -55,6 +67,12 @@ export class Register {
   isAlive(session: number): boolean {
     const life = this.#speaker.get(session)
     return life?.running === true && this.#spokenAs.get(life) === session
+  }
+
+  /** When the process that speaks under this number was told something last, in the time of the world. */
+  heardAt(session: number): number {
+    const life = this.#speaker.get(session)
+    return (life && this.#heardAt.get(life)) ?? Number.NEGATIVE_INFINITY
   }
 
   /** How to say what a host's process is about. */

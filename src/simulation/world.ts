@@ -21,8 +21,25 @@ export interface Violation {
   readonly atMs: number
   /** Repeats it. */
   readonly command: string
-  /** The last lines of the story, oldest first. */
+  /** The last lines of the story, oldest first; of the shrunk one if there is any. */
   readonly history: readonly string[]
+  /** What is left of its faults when those that do not matter are left out. */
+  readonly shrunk?: Shrunk
+}
+
+export interface Shrunk {
+  /** How the same promise is broken with these faults alone. */
+  readonly what: string
+  /** How many faults there were. */
+  readonly from: number
+  readonly faults: readonly {
+    readonly number: number
+    readonly fault: string
+    readonly victim: string
+    readonly atMs: number
+  }[]
+  /** Repeats just this. */
+  readonly command: string
 }
 
 export const FLEET = 'sim'
@@ -37,7 +54,7 @@ export class World {
   readonly timeline = new Timeline()
   readonly history: History
   readonly broker: VirtualBroker
-  readonly register = new Register()
+  readonly register = new Register(() => this.timeline.now)
   readonly ttlMs: number
   readonly policy: Policy
   readonly hosts: Host[] = []

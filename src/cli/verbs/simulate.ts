@@ -5,6 +5,15 @@ import { loadOptionalPart } from '../optional-part.ts'
 import { asText, countBetween, flag, optional, withFallback } from '../options.ts'
 import { defineVerb } from '../verb.ts'
 
+/** `3,17`, or `none`. */
+function asNumbers(text: string): readonly number[] {
+  if (text === 'none') return []
+  const numbers = text.split(',').map(Number)
+  if (!numbers.every((number) => Number.isInteger(number) && number > 0))
+    throw new Error('is no list of numbers, such as 3,17, and not "none"')
+  return numbers
+}
+
 export const verb = defineVerb({
   name: 'simulate',
   summary: 'Run the real code on a virtual clock with faults, and check its promises',
@@ -30,6 +39,9 @@ export const verb = defineVerb({
     ),
     devices: optional({ placeholder: 'N', help: 'a fleet of this size' }, countBetween(1, 1000)),
     mutant: optional({ placeholder: 'NAME', help: 'plant this mistake' }, asText),
+    world: optional({ placeholder: 'NAME', help: 'the world that every seed plays in' }, asText),
+    only: optional({ placeholder: 'LIST', help: 'of the faults of a seed only these' }, asNumbers),
+    jobs: optional({ placeholder: 'N', help: 'so many processes; one per core' }, countBetween(1, 64)),
     all: flag('go on after a violation'),
     'list-mutants': flag('list the mistakes that can be planted'),
     report: flag('tell how often each fault met each state'),
@@ -45,7 +57,7 @@ export const verb = defineVerb({
   run: async ({ values, sources, context: { out, stop } }) => {
     type Part = { runSimulation: (options: CommandOptions) => Promise<number> }
     const { runSimulation } = await loadOptionalPart<Part>('simulation')
-    const { seed, minutes, mutant, report, devices, all } = values
+    const { seed, minutes, mutant, report, devices, all, world, jobs } = values
     const unlimited = minutes === undefined ? values.seeds : undefined
     // A seed is named to see one run again.
     const one = seed !== undefined && minutes === undefined ? 1 : unlimited
@@ -56,6 +68,9 @@ export const verb = defineVerb({
       minutes,
       runMinutes: values['run-minutes'],
       devices,
+      world,
+      only: values.only,
+      jobs,
       all,
       mutant,
       report,

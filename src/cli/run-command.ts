@@ -96,7 +96,7 @@ async function outcomeOf(keeper: ChildProcess): Promise<Outcome> {
   try {
     await Promise.all([once(keeper, 'exit'), once(keeper, 'disconnect')])
   } catch (error) {
-    throw new LocksmithError('LK-6006', `${process.execPath}: ${(error as Error).message}`)
+    throw new LocksmithError('LK-6008', `${process.execPath}: ${(error as Error).message}`)
   }
   if (said.outcome !== undefined) return said.outcome
   if (said.group !== undefined) killGroup(said.group)
@@ -119,7 +119,7 @@ function cannotRun(program: string, { code, failed }: Extract<Outcome, { failed:
   return code === 'ENOENT'
     ? new LocksmithError('LK-6007', `${program} was not found`)
     : new LocksmithError(
-        'LK-6006',
+        'LK-6008',
         `${program}: ${code === 'EACCES' ? 'permission denied (EACCES)' : failed}`
       )
 }

@@ -252,14 +252,19 @@ export const ERRORS = {
     exit: EXIT.badConfig
   },
   'LK-6006': {
-    title: 'The command could not be run',
-    hint: 'See the reason: make it executable (chmod +x), or name a program instead of a folder',
-    exit: EXIT.cannotRun
+    title: 'The emulated controllers could not be started',
+    hint: 'See the reason; they need a checkout and /dev/pts',
+    exit: EXIT.failed
   },
   'LK-6007': {
     title: 'There is no such command',
     hint: 'Check its name, PATH, the working folder, and the interpreter in the first line of a script',
     exit: EXIT.notFound
+  },
+  'LK-6008': {
+    title: 'The command could not be run',
+    hint: 'See the reason: make it executable (chmod +x), or name a program instead of a folder',
+    exit: EXIT.cannotRun
   },
   'LK-7001': {
     title: 'The database cannot be used',

@@ -49,7 +49,7 @@ test(
     const folder = await fleet.run('exec', 'plant-2:aim', '--', fleet.folder)
     assert.equal(folder.code, 126)
     assert.ok(folder.stderr.includes(`${fleet.folder}: permission denied`), folder.stderr)
-    assert.match(folder.stderr, /^LK-6006 .*chmod \+x/)
+    assert.match(folder.stderr, /^LK-6008 .*chmod \+x/)
     assert.deepEqual(await fleet.json('locks'), [])
   }
 )

@@ -1,3 +1,4 @@
+import type { Controller } from '../../../firmware-bridge/drivers/controller.ts'
 import { createController } from '../../../firmware-bridge/drivers/index.ts'
 import type { RequestName } from '../../../firmware-bridge/link/messages.ts'
 import { type Agent, parseAgentConfig, startAgent } from '../../../src/agent/index.ts'
@@ -14,6 +15,8 @@ import { sayHold } from './words.ts'
 export interface DeviceOptions {
   /** Lines of `[profile]`; a device may restart by itself unless the story says otherwise. */
   readonly profile?: string
+  /** Puts something between agent and controller. */
+  readonly wrap?: (controller: Controller) => Controller
 }
 
 interface JournalLine {
@@ -40,10 +43,13 @@ export class Device {
   onFrame: (name: RequestName) => void = () => undefined
   readonly #stage: Stage
   readonly #config: ReturnType<typeof parseAgentConfig>
+  readonly #wrap: (controller: Controller) => Controller
   #toldHolds = ''
 
-  constructor(stage: Stage, path: string, { profile = 'autoRestart = "fenced cell"' }: DeviceOptions = {}) {
+  constructor(stage: Stage, path: string, options: DeviceOptions = {}) {
+    const { profile = 'autoRestart = "fenced cell"', wrap = (controller) => controller } = options
     this.#stage = stage
+    this.#wrap = wrap
     this.path = path
     this.name = path.slice(path.lastIndexOf('/') + 1)
     this.#config = parseAgentConfig(configText(path, profile))
@@ -87,16 +93,18 @@ export class Device {
 
   #main(life: Life): void {
     const { clock } = life
-    const random = this.#stage.random(life, 'agent')
+    const { random } = this.#stage
     const { controller, profile } = this.#config
     const controllers = controller.map((one) =>
-      createController(
-        { ...one, onHostSilent: profile.onHostSilent },
-        {
-          timers: clock,
-          random: this.#stage.random(life, 'driver'),
-          line: () => this.cable.through(this.board.lineOf(life), (run) => void clock.after(1, run))
-        }
+      this.#wrap(
+        createController(
+          { ...one, onHostSilent: profile.onHostSilent },
+          {
+            timers: clock,
+            random,
+            line: () => this.cable.through(this.board.lineOf(life), (run) => void clock.after(1, run))
+          }
+        )
       )
     )
     const agent = startAgent({
@@ -154,6 +162,7 @@ export class Device {
       resolved: `the doubt about ${resource} is resolved`
     }
     const said = words[entry]
+    this.#lookAtHolds()
     if (said !== undefined) this.#say(`journal:${this.name}`, `+ ${said}`)
     if (entry === 'step') this.onStep(step)
   }

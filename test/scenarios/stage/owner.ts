@@ -17,6 +17,12 @@ import { FLEET } from './tap.ts'
 
 type Connected = { readonly connection: FleetConnection; readonly session: FleetSession }
 
+export interface PushOptions {
+  /** Under one wide lock, instead of each device under its own. */
+  readonly together?: boolean
+  readonly atOnce?: number
+}
+
 /** A program beside the agents: it holds locks, pushes documents, or clears what others left behind. */
 export class Owner {
   readonly name: string
@@ -24,7 +30,6 @@ export class Owner {
   readonly #stage: Stage
   #open: Connected | undefined
   #life: Life | undefined
-  #random: () => number = () => 0
 
   /** Its session is one of a tool, unless it pushes. Starts at once. */
   constructor(stage: Stage, name: string) {
@@ -32,7 +37,6 @@ export class Owner {
     this.name = name
     this.program = new Program(stage, name, (life) => {
       this.#life = life
-      this.#random = stage.random(life, 'owner')
       this.#open = undefined
     })
     this.program.start()
@@ -50,7 +54,7 @@ export class Owner {
       clock: life.clock,
       fleet: FLEET,
       principal: this.name,
-      clientId: `${this.name}-${makeId(this.#random)}`
+      clientId: `${this.name}-${makeId(this.#stage.random)}`
     })
   }
 
@@ -65,7 +69,7 @@ export class Owner {
       boot: life.machine.boot,
       connection,
       clock: life.clock,
-      random: this.#random,
+      random: this.#stage.random,
       onNews: (news) => this.say(`is told: ${news.join('; ')}`),
       onTrouble: (code, message) => this.say(`is told: ${code} ${message}`)
     })
@@ -99,10 +103,10 @@ export class Owner {
   }
 
   /** Pushes a document as the command line does. Resolves when the push has ended, however it did. */
-  push(document: string, to: string, together: boolean): Promise<void> {
+  push(document: string, to: string, { together = false, atOnce = 1 }: PushOptions = {}): Promise<void> {
     const life = this.#alive
     const { clock } = life
-    const random = this.#random
+    const { random } = this.#stage
     const connection = this.#connect()
     const digest = createHash('sha256').update(document).digest('hex')
     const query = async (
@@ -120,7 +124,7 @@ export class Owner {
     const fleet = { connection, clock, random, boot: life.machine.boot, timeoutMs: 5000, query }
     const plan = {
       document: { parsed: parseDocument(document), text: document, digest },
-      ...{ to, together, atOnce: 1, waitMs: 600_000, stop: new AbortController().signal },
+      ...{ to, together, atOnce, waitMs: 600_000, stop: new AbortController().signal },
       note: (text: string) => this.say(text)
     }
     return runPush(fleet, plan).then(
@@ -132,7 +136,7 @@ export class Owner {
   /** Looks at the lock, as an operator does, and clears the grant that it sees. */
   async unlock(lock: string, reason: string): Promise<void> {
     const connection = this.#connect()
-    const id = (): string => makeId(this.#random)
+    const id = (): string => makeId(this.#stage.random)
     const { data } = await connection.call({ op: 'query', id: id(), what: 'locks' }, 'answer')
     const seen = (data as { lock: string; fence: number }[]).find((one) => one.lock === lock)
     const request = { op: 'unlock', id: id(), lock, fence: seen?.fence ?? 0, reason, graceMs: 0 } as const

@@ -30,14 +30,14 @@ export class Program {
   }
 
   start(): void {
-    const { timeline, dice } = this.#stage
+    const { timeline, even } = this.#stage
     this.#lives += 1
     const life = new Life({
       host: this.name,
       number: this.#lives,
       machine: this.machine,
       timeline,
-      dice: dice(`${this.name}#${this.#lives}`),
+      dice: even,
       interrupt: () => this.interrupt()
     })
     this.#life = life

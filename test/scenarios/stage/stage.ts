@@ -1,5 +1,5 @@
 import type { ConnectBroker } from '../../../src/platform/broker.ts'
-import { Dice, History, type Life, Timeline, VirtualBroker } from '../../../src/simulation/parts.ts'
+import { History, type Life, Timeline, VirtualBroker } from '../../../src/simulation/parts.ts'
 import { EvenDice } from './even-dice.ts'
 import { Tap } from './tap.ts'
 import { type Selection, Transcript } from './transcript.ts'
@@ -7,6 +7,8 @@ import { type Selection, Transcript } from './transcript.ts'
 /** How long a message takes from process to broker, and from there; and how long anything is waited for. */
 const DELAY_MS = 2
 const PATIENCE_MS = 300_000
+/** Ids are made of pieces of 25 bits. */
+const SMALLEST_DRAWN = 2 ** -25
 
 /** Virtual time, a broker without mishaps of its own, and a transcript of what happens: what a story is played on. */
 export class Stage {
@@ -18,6 +20,7 @@ export class Stage {
   /** Looks at the parts after every event, and tells what has changed. */
   readonly watchers: (() => void)[] = []
   #passing = false
+  #draws = 0
 
   constructor() {
     const { timeline, even } = this
@@ -30,14 +33,13 @@ export class Stage {
     })
   }
 
-  /** Chance of its own for one life and purpose: ids, jitter. The same in every run. */
-  random(life: Life, purpose: string): () => number {
-    const dice = this.dice(`${life.name} ${purpose}`)
-    return () => dice.next()
-  }
-
-  dice(name: string): Dice {
-    return new Dice(7).fork(name)
+  /**
+   * Chance for products' code: no draw is like another, as ids want it, and all lie in the middle, so that no jitter depends on
+   * how many draws came before.
+   */
+  random = (): number => {
+    this.#draws += 1
+    return 0.5 + this.#draws * SMALLEST_DRAWN
   }
 
   connectorOf(life: Life): ConnectBroker {

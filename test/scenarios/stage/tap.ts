@@ -1,5 +1,5 @@
 import type { BrokerConnection, ConnectBroker, Message } from '../../../src/platform/broker.ts'
-import type { Update, WireReply, WireRequest } from '../../../src/protocol/messages.ts'
+import type { AgentState, Update, WireReply, WireRequest } from '../../../src/protocol/messages.ts'
 import { type Topic, topicsOf } from '../../../src/protocol/topics.ts'
 import type { Life } from '../../../src/simulation/parts.ts'
 import type { Transcript } from './transcript.ts'
@@ -141,6 +141,8 @@ export class Tap {
         const { term, up, fenceLimit, fenceHigh } = json as Record<string, unknown>
         return `status: term ${term}, ${up ? 'up' : 'down'}, granted up to ${fenceHigh}, reserved below ${fenceLimit}`
       }
+      case 'agent':
+        return json === undefined ? 'no state' : sayState(json as AgentState)
       default:
         return topic.kind
     }
@@ -149,6 +151,9 @@ export class Tap {
 
 const keyOf = (seen: Seen): string =>
   `${seen.op}:${seen.topic.kind === 'reply' ? seen.topic.principal : seen.from}`
+
+const sayState = ({ online, state, device }: AgentState): string =>
+  `state of ${device}: ${online ? `online, ${state}` : 'offline'}`
 
 function sayUpdate({ device, resource }: { device: string; resource: string }, update: Update | undefined) {
   if (update === undefined) return `${device}: no update of ${resource} any more`

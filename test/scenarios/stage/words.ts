@@ -69,7 +69,7 @@ export function sayReply(reply: WireReply, names: Names): string {
     case 'granted':
       return `granted ${fenced(reply.locks)}`
     case 'queued':
-      return `${names.of(reply.request)}: ${sayPlace(reply)}`
+      return `${names.of(reply.request)}: ${sayPlace(reply)}${reply.quietMs > 0 ? `; quiet for ${seconds(reply.quietMs)}` : ''}`
     case 'released':
       return `released ${names.of(reply.request)}`
     case 'ended':
@@ -100,7 +100,7 @@ function sayTruth(reply: Extract<WireReply, { op: 'heartbeat' }>, names: Names):
 }
 
 const sayPlace = ({ place, blockers }: { place: number; blockers: readonly WireBlocker[] }): string =>
-  `place ${place}, behind ${blockers.map(sayBlocker).join(', ')}`
+  `place ${place}, behind ${blockers.map(sayBlocker).join(', ') || 'nobody'}`
 
 function sayBlocker({ lock, owner, state, fence, slot, freedBy }: WireBlocker): string {
   const of = owner === null ? 'nobody' : owner.name

@@ -1,5 +1,6 @@
+import { changed } from '../../support/device-world.ts'
 import { cast } from '../stage/cast.ts'
-import type { Device } from '../stage/device.ts'
+import type { Device, DeviceOptions } from '../stage/device.ts'
 import { aim } from '../stage/documents.ts'
 import { Owner } from '../stage/owner.ts'
 import type { Stage } from '../stage/stage.ts'
@@ -15,7 +16,7 @@ async function pushed(
   until: string
 ): Promise<{ done: Promise<void> }> {
   const pusher = new Owner(stage, 'ci')
-  const done = pusher.push(aim(version), PATH, false)
+  const done = pusher.push(aim(version), PATH)
   await stepped(stage, device, until)
   return { done }
 }
@@ -30,12 +31,12 @@ function stepped(stage: Stage, device: Device, step: string): Promise<void> {
 }
 
 /** An arm that runs with version 1, as somebody pushed it. */
-async function armWithVersion1(stage: Stage) {
-  const { server, device } = await cast(stage, [PATH])
+async function armWithVersion1(stage: Stage, options: DeviceOptions = {}) {
+  const { server, device } = await cast(stage, [PATH], options)
   const select = stage.transcript.selection
   stage.show({ hide: [/./] })
   const pusher = new Owner(stage, 'setup')
-  await stage.settled('the first push', pusher.push(aim(1), PATH, false))
+  await stage.settled('the first push', pusher.push(aim(1), PATH))
   await stage.until('the arm to run', () => device.moves)
   stage.show(select)
   return { server, device }
@@ -51,7 +52,7 @@ const changeGoesWell: Story = {
   play: async (stage) => {
     const { device } = await armWithVersion1(stage)
     const pusher = new Owner(stage, 'ci')
-    await stage.settled('the push', pusher.push(aim(2), PATH, false))
+    await stage.settled('the push', pusher.push(aim(2), PATH))
     await stage.until('the arm to run', () => device.moves)
     await stage.pass(50)
   }
@@ -154,16 +155,58 @@ const journalDiskFull: Story = {
     const { done } = await pushed(stage, device, 2, 'pause')
     stage.tell('the disk is full')
     device.diskFull = true
-    await stage.pass(8000)
-    stage.tell('the disk has space again')
-    device.diskFull = false
     await stage.settled('the push', done)
+    await stage.until('the arm to run', () => device.moves)
+  }
+}
+
+const verifyFails: Story = {
+  name: 'verify-fails',
+  shows:
+    'After COMMIT the controller reads back something else than what was staged: a byte of its EEPROM is worn out.',
+  lookFor:
+    'Look for ROLLBACK under the fence of the commit itself, for the file that is never written, and for the outcome that names the version which is in force again.',
+  select: { also: [/^frame:[^:]+:read/] },
+  play: async (stage) => {
+    const { device } = await armWithVersion1(stage, {
+      wrap: (controller) =>
+        changed(controller, {
+          read: async (resource) => {
+            const stored = await controller.read(resource)
+            const worn = stored.version === 2 && !stored.verified
+            return worn ? { ...stored, values: { ...stored.values, sensitivity: 0.75 } } : stored
+          }
+        })
+    })
+    const pusher = new Owner(stage, 'ci')
+    await stage.settled('the push', pusher.push(aim(2), PATH))
     await stage.until('the arm to run', () => device.moves)
     await stage.pass(50)
   }
 }
 
+const agentRestarts: Story = {
+  name: 'agent-replaced-in-mid-change',
+  shows: 'The agent is killed between commit and verify, and is started again a second later.',
+  lookFor:
+    'Look for the recovery before hello, which rolls the commit back without any lock; for the old lock, orphaned because a newer session of the agent took its place; and for the arm, which is not held by its own ghost.',
+  select: { also: [/^wire:hello/, /^frame:[^:]+:(hello|read)/] },
+  play: async (stage) => {
+    const { device } = await armWithVersion1(stage)
+    const { done } = await pushed(stage, device, 2, 'commit')
+    await stage.until('the commit to be stored', () => device.aim === '2 unverified')
+    device.program.kill()
+    await stage.pass(1000)
+    device.program.start()
+    await stage.until('the arm to run', () => device.moves)
+    await stage.settled('the push', done)
+    await stage.pass(15_000)
+  }
+}
+
 export const changes: readonly Story[] = [
+  verifyFails,
+  agentRestarts,
   changeGoesWell,
   stoppedBeforeCommit,
   unlockInMidChange,

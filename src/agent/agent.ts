@@ -2,6 +2,7 @@ import type { Controller } from '../../firmware-bridge/drivers/controller.ts'
 import type { ConnectBroker } from '../platform/broker.ts'
 import type { Clock } from '../platform/clock.ts'
 import type { Files } from '../platform/durable-file.ts'
+import { limitedLog } from '../platform/limited-log.ts'
 import type { Log } from '../platform/logger.ts'
 import { topicsOf } from '../protocol/topics.ts'
 import { restoredBudget } from '../rules/budget.ts'
@@ -13,6 +14,7 @@ import type { ChangeDeps } from './change-deps.ts'
 import { recoverOpen, retryUnverified, showDoubt } from './conclude.ts'
 import type { AgentConfig } from './config.ts'
 import { configFiles } from './config-file.ts'
+import { FROM_OUTSIDE } from './from-outside.ts'
 import { Guard } from './guard.ts'
 import { openJournal } from './journal.ts'
 import { openKeeper } from './keeper.ts'
@@ -56,7 +58,8 @@ const REACHABLE_MS = 8_000
 
 /** The agent of one device: recovers first, then joins its fleet. */
 export function startAgent(options: AgentOptions): Agent {
-  const { config, clock, log, controllers } = options
+  const { config, clock, controllers } = options
+  const log = limitedLog(options.log, clock, FROM_OUTSIDE)
   const name = deviceName(config.device)
   const journal = openJournal({ files: options.files, path: `${config.stateDir}/journal.jsonl`, log })
   const keeper = openKeeper({ files: options.files, stateDir: config.stateDir, log })
@@ -115,6 +118,7 @@ export function startAgent(options: AgentOptions): Agent {
       await member?.leave()
       watched.close()
       guard.close()
+      log.close()
       await Promise.all(controllers.map((controller) => controller.close()))
     }
   }
@@ -145,13 +149,14 @@ async function recoverAtStart(deps: ChangeDeps, stopping: AbortSignal): Promise<
 
 function join(options: AgentOptions, deps: ChangeDeps): Member {
   const { config, clock, boot } = options
-  const { guard, name } = deps
+  const { guard, name, log } = deps
   const topics = topicsOf(config.fleet)
   const versions = versionsOf(deps)
   const sources = { device: config.device, kind: config.kind, boot, guard, versions, clock }
   const farewell = JSON.stringify(stateOf({ ...sources, session: () => undefined }, false))
   return joinFleet({
     ...options,
+    log,
     deps,
     sources,
     topics,

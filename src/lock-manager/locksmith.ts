@@ -1,5 +1,6 @@
 import type { BrokerConnection, ConnectBroker, Message } from '../platform/broker.ts'
 import type { Clock, Timer } from '../platform/clock.ts'
+import { type LimitedLog, limitedLog } from '../platform/limited-log.ts'
 import type { Log } from '../platform/logger.ts'
 import { idOf, type LocksmithStatus, parsePayload, request, type WireRequest } from '../protocol/messages.ts'
 import { type Topics, topicsOf } from '../protocol/topics.ts'
@@ -14,10 +15,12 @@ import { chain } from './audit.ts'
 import { collect } from './collector.ts'
 import { DeviceStates } from './device-states.ts'
 import { type FenceFile, readFenceFile } from './fence-file.ts'
+import { FROM_OUTSIDE } from './from-outside.ts'
 import { oldAudit } from './old-audit.ts'
 import { Publisher } from './publisher.ts'
 import { Retained } from './retained.ts'
 import { type AuditLink, type Store, type StoredChange, StoreError } from './store.ts'
+import { storeHealth } from './store-health.ts'
 import { statusIn, takenOverBy } from './twin.ts'
 import { handle } from './wire.ts'
 
@@ -74,6 +77,7 @@ class Shell implements Locksmith {
   readonly ready: Promise<void>
   readonly takenOver: Promise<string>
   readonly #o: LocksmithOptions
+  readonly #log: LimitedLog
   readonly #fleet: Fleet
   readonly #topics: Topics
   readonly #broker: BrokerConnection
@@ -86,18 +90,19 @@ class Shell implements Locksmith {
   #phase: 'connecting' | 'reading' | 'serving' | 'stopped' = 'connecting'
   #queue: Waiting[] = []
   #flushing = false
-  #healthy = true
   #timer: Timer | undefined
   #lastAudit: AuditLink | undefined
   #sweeps = 0
   #reserveFrom = Number.NEGATIVE_INFINITY
   readonly #fileLimit: number
+  readonly #noteHealth: (refusal: string | undefined) => void
   readonly #forgetOldAudit: (newest: number) => void
   #resolveReady: () => void = () => {}
   #resolveTakenOver: (why: string) => void = () => {}
 
   constructor(options: LocksmithOptions) {
-    this.#o = options
+    this.#log = limitedLog(options.log, options.clock, FROM_OUTSIDE)
+    this.#o = { ...options, log: this.#log }
     this.#startedAt = options.clock.now()
     this.#topics = topicsOf(options.fleet)
     this.#fleet = new Fleet(options)
@@ -108,7 +113,8 @@ class Shell implements Locksmith {
       this.#resolveTakenOver = resolve
     })
     this.#fileLimit = readFenceFile(options.fenceFile)
-    this.#forgetOldAudit = oldAudit(options.store, options.log)
+    this.#noteHealth = storeHealth(this.#log)
+    this.#forgetOldAudit = oldAudit(options.store, this.#log)
     this.#load()
     const will = JSON.stringify(this.#status(false))
     this.#broker = options.connect(
@@ -134,7 +140,7 @@ class Shell implements Locksmith {
       topics: this.#topics,
       broker: this.#broker,
       clock: options.clock,
-      log: options.log
+      log: this.#log
     })
     const { allRequests, allLocks, allAgents, allUpdates, status } = this.#topics
     this.#broker.subscribe([status, allLocks, allUpdates, allAgents, allRequests, this.#topics.sentinel('+')])
@@ -233,7 +239,7 @@ class Shell implements Locksmith {
         if (this.#phase === 'serving' && !message.retain) this.#take(topic.principal, message.payload)
         return
       case 'agent':
-        return void this.#states.take(topic.device, message.payload, this.#o.clock.now())
+        return this.#takeState(topic.device, message.payload)
       case 'sentinel':
         if (topic.nonce !== this.#sentinel) return
         this.#sentinel = ''
@@ -266,6 +272,12 @@ class Shell implements Locksmith {
       this.#o.clock.now()
     )
     this.#flushSoon()
+  }
+
+  #takeState(device: string, payload: Uint8Array): void {
+    const problem = this.#states.take(device, payload, this.#o.clock.now())
+    if (problem === undefined) return
+    this.#log.warn({ event: 'bad-state', device, code: 'LK-2006', problem }, `state of ${device}: ${problem}`)
   }
 
   #take(from: string, payload: Uint8Array): void {
@@ -324,16 +336,6 @@ class Shell implements Locksmith {
     }
     this.#fleet.storeRefuses = false
     this.#fleet.due.reconsider()
-  }
-
-  #noteHealth(why: string | undefined): void {
-    const healthy = why === undefined
-    if (healthy === this.#healthy) return
-    this.#healthy = healthy
-    const { log } = this.#o
-    if (healthy) log.info({ event: 'store-recovered' }, 'the store takes writes again')
-    else
-      log.error({ event: 'store-refused', code: 'LK-7002', why }, 'a write was refused; nothing is granted')
   }
 
   /** Persists, keeps, then acts; on failure nothing has happened. */
@@ -435,6 +437,7 @@ class Shell implements Locksmith {
     this.#publisher.tellWatchers()
     this.#timer?.cancel()
     this.#sweeper.stop()
+    this.#log.close()
     await this.#broker.close()
     this.#o.store.close()
   }

@@ -177,7 +177,7 @@ test('garbage, oversized and malicious requests are logged with a sentence and c
     '['.repeat(100_000),
     `{"op":"query","id":"q","what":"locks","subject":"${'\\u0000'.repeat(700)}"}`
   ]
-  for (const text of bad) house.say('hostile', text)
+  for (const [index, text] of bad.entries()) house.say(`hostile-${index}`, text)
   house.broker.publish('hostile', {
     topic: 'locksmith/1/default/req/hostile',
     payload: '{"op":"hello"}',

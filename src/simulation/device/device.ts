@@ -39,6 +39,8 @@ export class Device {
   readonly onBoard: ((board: Board) => void)[] = []
   /** Told whenever its journal has moved on. */
   readonly onJournal: (() => void)[] = []
+  /** Told of each file on its disk that was replaced. */
+  readonly onFile: ((path: string, text: string) => void)[] = []
   /** Asked before each write to its disk. */
   cut: (life: Life) => Cut = () => 'none'
   readonly profile: Profile
@@ -67,6 +69,9 @@ export class Device {
       cut: (life) => this.cut(life),
       appended: (path, line, kept) => {
         if (path.endsWith('journal.jsonl')) this.#appended(line, kept)
+      },
+      replaced: (path, text) => {
+        for (const tell of this.onFile) tell(path, text)
       }
     })
     this.#config = parseAgentConfig(this.#configText())

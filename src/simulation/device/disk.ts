@@ -15,6 +15,8 @@ export interface DiskOptions {
   readonly cut: (life: Life) => Cut
   /** Told of each line that was to be added. */
   readonly appended: (path: string, line: string, kept: boolean) => void
+  /** Told of each file that was replaced. */
+  readonly replaced?: (path: string, text: string) => void
 }
 
 /** The disk of a device: it outlives the processes that write to it. */
@@ -47,7 +49,11 @@ export class VirtualDisk {
     const content = this.#content
     return {
       read: (path) => content.get(path),
-      write: (path, text) => this.#change(life, path, () => content.set(path, text)),
+      write: (path, text) =>
+        this.#change(life, path, () => {
+          content.set(path, text)
+          this.#options.replaced?.(path, text)
+        }),
       append: (path, line) => this.#append(life, path, line),
       remove: (path) => this.#change(life, path, () => content.delete(path)),
       list: (folder) =>

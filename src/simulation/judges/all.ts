@@ -1,11 +1,18 @@
 import type { Device } from '../device/device.ts'
 import type { LocksmithHost } from '../programs/locksmith.ts'
 import type { World } from '../world.ts'
+import { Asked } from './asked.ts'
+import { judgeContact } from './contact.ts'
+import { judgeDelay } from './delay.ts'
 import { judgeExclusive } from './exclusive.ts'
 import { judgeFences } from './fences.ts'
+import { judgeFiles } from './files.ts'
 import { judgeGhosts } from './ghosts.ts'
+import { judgeGivenUp } from './given-up.ts'
 import { judgeMotion } from './motion.ts'
+import { judgeOrder } from './order.ts'
 import { judgeStale } from './stale.ts'
+import { judgeStanding } from './standing.ts'
 
 /** Seats every judge; those returned want to look after each event. */
 export function seatJudges(
@@ -13,7 +20,18 @@ export function seatJudges(
   locksmith: LocksmithHost,
   devices: readonly Device[]
 ): readonly (() => void)[] {
+  const asked = new Asked(locksmith, () => world.timeline.now)
   judgeFences(world, locksmith)
   judgeStale(world, locksmith, devices)
-  return [judgeExclusive(world), judgeGhosts(world, locksmith), judgeMotion(world, devices)]
+  judgeGivenUp(world, locksmith, asked)
+  judgeOrder(world, locksmith, asked)
+  judgeStanding(world, locksmith, devices)
+  judgeFiles(world, devices)
+  return [
+    judgeExclusive(world),
+    judgeDelay(world, locksmith, asked),
+    judgeGhosts(world, locksmith),
+    judgeContact(world, locksmith),
+    judgeMotion(world, devices)
+  ]
 }

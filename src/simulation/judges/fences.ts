@@ -10,11 +10,12 @@ interface StoredGrant {
 
 interface StoredFloor {
   readonly name: string
+  readonly state?: string
   readonly fence: number
   readonly floor: number
 }
 
-/** Promise 2: fences only grow. Judged from what becomes durable in Locksmith's store. */
+/** Promise 2: fences only grow, and the floor moves at every ending. Judged from what becomes durable in Locksmith's store. */
 export function judgeFences(world: World, locksmith: LocksmithHost): void {
   const granted = new Set<string>()
   const floors = new Map<string, StoredFloor>()
@@ -57,6 +58,8 @@ export function judgeFences(world: World, locksmith: LocksmithHost): void {
     }
   }
   const takeFloor = (lock: StoredFloor): void => {
+    if (lock.state !== 'held' && lock.fence > 0 && lock.floor <= lock.fence)
+      world.violate(2, `${lock.name} is ${lock.state}, and its floor still lets fence ${lock.fence} pass`)
     const before = floors.get(lock.name)
     if (before !== undefined && (lock.floor < before.floor || lock.fence < before.fence)) {
       world.violate(2, `${lock.name} went back from ${JSON.stringify(before)} to ${JSON.stringify(lock)}`)

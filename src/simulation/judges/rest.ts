@@ -29,7 +29,7 @@ export const restMs = ({ ttlMs, policy }: World): number => 8 * ttlMs + policy.l
 
 /**
  * Judged at the very end, when faults have ceased. Promise 6: no lock and no push stays behind. Promise 10: every device moves
- * again. Promise 12: its file and its controllers agree.
+ * again. Promise 12: its file and its controllers agree. Promise 3: each controller knows the floors.
  */
 export function judgeRest(world: World, locksmith: LocksmithHost, devices: readonly Device[]): void {
   for (const { kind, key, value } of locksmith.disk.rows.values()) {
@@ -41,6 +41,8 @@ export function judgeRest(world: World, locksmith: LocksmithHost, devices: reado
   for (const device of devices) {
     const why = unrest(device)
     if (why !== undefined) world.violate(10, `${device.name}: ${why}`)
+    const low = device.boards.map((board) => lowFloor(locksmith, device, board)).find(Boolean)
+    if (low !== undefined) world.violate(3, `${device.name}: ${low}`)
     const odd = device.boards.map((board) => oddVersion(device, board)).find((found) => found !== undefined)
     if (odd !== undefined) world.violate(12, `${device.name}: ${odd}`)
   }
@@ -65,6 +67,23 @@ function oddVersion({ disk }: Device, { name, trace }: Board): string | undefine
     const file = disk.read(`/state/config/${resource}.toml`)
     const written = Number(/^version = (\d+)$/m.exec(file ?? '')?.[1] ?? 0)
     if (version !== written) return `${name} has ${resource} version ${version}, the file ${written}`
+  }
+  return undefined
+}
+
+interface StoredFloor {
+  readonly name: string
+  readonly floor: number
+}
+
+/** A controller knows the floor of every lock that covers it. */
+function lowFloor({ disk }: LocksmithHost, device: Device, { name, trace }: Board): string | undefined {
+  for (const { kind, value } of disk.rows.values()) {
+    const { name: lock, floor } = value as StoredFloor
+    if (kind !== 'lock' || !device.isUnder(lock)) continue
+    const known = trace.floors[lock.split(':')[1] ?? '']
+    if (known !== undefined && known < floor)
+      return `${name} lets fences from ${known} on pass, though the floor of ${lock} is ${floor}`
   }
   return undefined
 }

@@ -35,6 +35,9 @@ export class LocksmithHost {
   readonly onReboot: (() => void)[] = []
   /** Told when its store is no longer the newest, or is so again. */
   readonly onRestore: (() => void)[] = []
+  /** Told of what arrives at it, and of what it answers, word for word. */
+  readonly onRequest: ((payload: string) => void)[] = []
+  readonly onReply: ((payload: string) => void)[] = []
   /** When a session was last heard, in the time of the world. */
   readonly lastHeard = new Map<number, number>()
   /** Starts that have read everything, in the time of the world. */
@@ -226,6 +229,7 @@ export class LocksmithHost {
         },
         publish: (topic, payload, publishOptions) => {
           if (topic.includes('/lock/')) this.#noteWanted(payload)
+          else if (topic.includes('/rep/')) for (const tell of this.onReply) tell(payload)
           return connection.publish(topic, payload, publishOptions)
         },
         subscribe: (filters) => connection.subscribe(filters),
@@ -235,7 +239,9 @@ export class LocksmithHost {
   }
 
   #heard(payload: Uint8Array): void {
-    const session = sessionIn(Buffer.from(payload).toString())
+    const text = Buffer.from(payload).toString()
+    for (const tell of this.onRequest) tell(text)
+    const session = sessionIn(text)
     if (session !== undefined) this.lastHeard.set(session, this.#world.timeline.now)
   }
 

@@ -1,0 +1,93 @@
+import { request } from '../../protocol/messages.ts'
+import type { LocksmithHost } from '../programs/locksmith.ts'
+
+/** What a session said last of what it wants, as it arrived at Locksmith. */
+export interface Heartbeat {
+  readonly seq: number
+  readonly asks: readonly { readonly request: string; readonly over?: boolean }[]
+}
+
+export interface Message extends Heartbeat {
+  readonly op: string
+  readonly session: number
+  readonly request: string
+  readonly locks: readonly string[]
+  readonly waitedMs: number
+}
+
+/** Remembers what has arrived, over all lives of Locksmith: what was overtaken says nothing. */
+export class Asked {
+  readonly #heartbeats = new Map<number, string>()
+  readonly #acquired = new Map<string, number>()
+  readonly #seqs = new Map<number, number>()
+  readonly #released = new Set<string>()
+  readonly #gone = new Set<number>()
+  /** Since when each request has waited, as it said itself when it was heard of first. In the time of the world. */
+  readonly since = new Map<string, number>()
+
+  constructor(locksmith: LocksmithHost, now: () => number) {
+    locksmith.onRequest.push((text) => {
+      if (text.startsWith('{"op":"heartbeat"')) this.#heartbeat(text)
+      else if (text.startsWith('{"op":"acquire"')) this.#acquire(text, now())
+      else if (/^{"op":"(release|goodbye)"/.test(text)) this.#stop(text)
+    })
+  }
+
+  #heartbeat(text: string): void {
+    const session = Number(/"session":(\d+)/.exec(text)?.[1])
+    const seq = Number(/"seq":(\d+)/.exec(text)?.[1])
+    if (!(seq > (this.#seqs.get(session) ?? 0))) return
+    this.#seqs.set(session, seq)
+    this.#heartbeats.set(session, text)
+  }
+
+  #acquire(text: string, now: number): void {
+    const message = parsed(text)
+    if (message === undefined) return
+    const { request: id, seq, waitedMs } = message
+    this.#acquired.set(id, Math.max(seq, this.#acquired.get(id) ?? 0))
+    if (!this.since.has(id)) this.since.set(id, now - waitedMs)
+  }
+
+  #stop(text: string): void {
+    const message = parsed(text)
+    if (message?.op === 'goodbye') this.#gone.add(message.session)
+    else if (message !== undefined) this.#released.add(message.request)
+  }
+
+  /** Whether the owner of a grant has said by now that it does nothing more under it. */
+  hasStopped(session: number, request: string): boolean {
+    if (this.#gone.has(session) || this.#released.has(request)) return true
+    const { heartbeat, acquired } = this.newest(session, request)
+    return (
+      heartbeat !== undefined &&
+      heartbeat.seq > acquired &&
+      !heartbeat.asks.some((ask) => ask.request === request)
+    )
+  }
+
+  /** Whether the newest heartbeat of a session names this request as wanted. */
+  stillWants(session: number, request: string): boolean {
+    const { heartbeat } = this.newest(session, request)
+    return heartbeat?.asks.some((ask) => ask.request === request && ask.over !== true) ?? false
+  }
+
+  /** The newest heartbeat of a session, and the newest message that asked for this request by itself. */
+  newest(session: number, request: string): { heartbeat: Heartbeat | undefined; acquired: number } {
+    const text = this.#heartbeats.get(session)
+    return {
+      heartbeat: text === undefined ? undefined : parsed(text),
+      acquired: this.#acquired.get(request) ?? 0
+    }
+  }
+}
+
+/** Undefined for what Locksmith could not have understood either. */
+export function parsed(text: string): Message | undefined {
+  try {
+    const message = request.safeParse(JSON.parse(text))
+    return message.success ? (message.data as unknown as Message) : undefined
+  } catch {
+    return undefined
+  }
+}

@@ -1,0 +1,45 @@
+import type { LocksmithHost } from '../programs/locksmith.ts'
+import type { Holder } from '../register.ts'
+import type { World } from '../world.ts'
+import type { Asked } from './asked.ts'
+import { conflict } from './exclusive.ts'
+import { onGrant } from './grants.ts'
+
+/** Two clocks that each drift. */
+const SLACK_MS = 10
+
+/**
+ * Promise 1, its second half: after an ending that the owner did not report, nothing is granted before the lease that it may
+ * still have believed in, and lockDelay, have passed. Only tools are judged: what controllers enforce may make it nothing for
+ * others.
+ */
+export function judgeDelay(world: World, locksmith: LocksmithHost, asked: Asked): () => void {
+  const { timeline, policy, register } = world
+  const lastValid = new Map<Holder, number>()
+  const sessionOf = new Map<string, number>()
+  const isTool = ({ life }: Holder): boolean =>
+    world.hosts.some(({ name, kind }) => name === life.host && kind === 'tool')
+  const look = (lock: string, by: string): void => {
+    for (const [holder, at] of lastValid) {
+      const earlier = holder.grant.locks.find((one) => conflict(one.lock, lock))
+      const agoMs = timeline.now - at
+      if (earlier === undefined || agoMs + SLACK_MS >= policy.lockDelayMs || !isTool(holder)) continue
+      const { request } = holder.grant
+      if (asked.hasStopped(sessionOf.get(request) ?? 0, request)) continue
+      const what = `${lock} was granted to ${by} ${Math.round(agoMs)} ms after the last moment`
+      world.violate(
+        1,
+        `${what} of ${holder.name}, which had ${earlier.lock} and has not said that it stopped`
+      )
+    }
+  }
+  onGrant(locksmith, ({ request, session, name, locks, isNew }) => {
+    sessionOf.set(request, session)
+    if (isNew) for (const { lock } of locks) look(lock, name)
+  })
+  return () => {
+    for (const holder of register.holders) if (holder.grant.leftMs() > 0) lastValid.set(holder, timeline.now)
+    const old = timeline.now - policy.lockDelayMs - 1000
+    for (const [holder, at] of lastValid) if (at < old) lastValid.delete(holder)
+  }
+}

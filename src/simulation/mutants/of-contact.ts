@@ -99,9 +99,9 @@ export const mutantsOfContact: readonly Mutant[] = [
     world: 'dropped-in-mid-change',
     within: 10,
     file: 'src/lock-manager/locksmith.ts',
-    from: 'return void this.#states.take(topic.device, message.payload, this.#o.clock.now())',
+    from: 'return this.#takeState(topic.device, message.payload)',
     to: `{
-        this.#states.take(topic.device, message.payload, this.#o.clock.now())
+        this.#takeState(topic.device, message.payload)
         if (Buffer.from(message.payload).toString().includes('"online":false'))
           for (const { session } of this.#fleet.sessions.where('name', topic.device))
             this.#queue.push({ from: topic.device, request: { op: 'goodbye', session, seq: 0 } })

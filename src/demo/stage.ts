@@ -1,9 +1,10 @@
-import { readFileSync, writeFileSync } from 'node:fs'
+import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { parse } from 'smol-toml'
 import { type FleetConnection, openFleetConnection } from '../client/index.ts'
 import type { Message } from '../platform/broker.ts'
 import { systemClock } from '../platform/clock.ts'
+import { systemFiles } from '../platform/durable-file.ts'
 import { connectBroker } from '../platform/mqtt-connection.ts'
 import type { LockRecord } from '../protocol/messages.ts'
 import type { Child, Ended } from './children.ts'
@@ -150,10 +151,10 @@ export class Stage {
     return this.fleet.devices.map((device) => device.name)
   }
 
-  /** Writes a document for `push`. */
+  /** Writes a document for `push`. Several pushes may read the same one at a time: it is there whole or not at all. */
   document(version: number, sensitivity: number): string {
     const file = join(this.fleet.folder, `aim-${version}.toml`)
-    writeFileSync(file, aimDocument(version, sensitivity))
+    systemFiles().write(file, aimDocument(version, sensitivity))
     return file
   }
 

@@ -40,8 +40,10 @@ export async function applyUpdate(
 ): Promise<'done' | 'put-off'> {
   let authority: Authority | undefined
   try {
-    const change = begin(deps, update)
-    const valid = await validate(deps, change, signal)
+    const begun = begin(deps, update)
+    const valid = await validate(deps, begun, signal)
+    // The end of a doubt may have put another file in place: that is what this change goes back to.
+    const change = isOnTopOf(deps, begun) ? begun : begin(deps, update)
     if (valid === 'already') {
       conclude(deps, { how: 'already', change })
       return 'done'
@@ -79,6 +81,9 @@ function begin(deps: ChangeDeps, update: Update): Change {
   enter(deps, { entry: 'step', step: 'validate', change })
   return change
 }
+
+const isOnTopOf = (deps: ChangeDeps, { resource, previous }: Change): boolean =>
+  deps.configs.read(resource)?.digest === previous?.digest
 
 function enter(deps: ChangeDeps, entry: StepEntry): void {
   deps.journal.append(entry)

@@ -255,6 +255,23 @@ test('a controller that is unplugged after commit: unverified, standing, and rol
   assert.equal(world.logged('resolved')?.how, 'rolled-back')
 })
 
+test('a change that ends the doubt of an earlier one goes back to what that one went back to', async () => {
+  const world = new DeviceWorld()
+  let armed = false
+  await world.running({ haltAt: 'verify', halt: () => armed && world.board.unplug() })
+  await world.pushed(aim(16, 0.5))
+  await world.until('motion again', () => world.board.trace().moving)
+  armed = true
+  assert.equal((await world.pushed(aim(17))).outcome, 'unverified')
+  const push = await world.push(aim(18))
+  await world.until('it to begin', () => world.journal.includes('"version":18'))
+  world.board.plug()
+  assert.equal((await world.outcomeOf(push)).outcome, 'unverified')
+  armed = false
+  world.board.plug()
+  await asBefore(world)
+})
+
 test('a controller that is reset after commit keeps it unverified, and is rolled back', async () => {
   const world = new DeviceWorld()
   let armed = false

@@ -70,7 +70,7 @@ export class Aim {
   }
 
   /** The journal of a device has moved on. */
-  entered(device: Device): void {
+  entered(device: Device, moment: Trigger): void {
     const state = `step ${device.journal.phase}`
     if (!this.#shall(state, this.#perStep)) return
     const { dice, strike } = this.#o
@@ -78,7 +78,7 @@ export class Aim {
     if (kind === undefined) return
     const victim = this.#victimAt(kind, device.name)
     // At once is between the entry in the journal and what it speaks of.
-    if (dice.chance(0.5)) return void strike(kind, victim, { hook: 'journal', of: device.name })
+    if (dice.chance(0.5)) return void strike(kind, victim, moment)
     this.#soon(kind, { state, victim, still: () => `step ${device.journal.phase}` === state })
   }
 
@@ -114,7 +114,7 @@ export class Aim {
     const { dice, strike } = this.#o
     world.timeline.after(dice.stretched(0.1, 500), () => {
       if (world.calm || !aim.still()) return
-      strike(kind, this.#victimAt(kind, aim.victim), { hook: 'time', of: '' })
+      strike(kind, this.#victimAt(kind, aim.victim), { hook: 'time', of: '', nth: 0 })
       const next = RARE.has(aim.state) && dice.chance(0.8) ? this.#pick(aim.state) : undefined
       if (next !== undefined && next.on === kind.on) this.#soon(next, aim)
     })

@@ -4,7 +4,7 @@ import type { Interruption, Life } from '../life.ts'
 import { Aim } from './aim.ts'
 import { type FaultKind, hostOf, type MomentKind, type Scene } from './kind.ts'
 import { countPair, type PairCounts } from './pairs.ts'
-import { Script, type Scripted, type Trigger } from './script.ts'
+import { Moments, Script, type Scripted, type Trigger } from './script.ts'
 import { lockStates } from './states.ts'
 import { FAULTS, MOMENTS } from './table.ts'
 
@@ -27,6 +27,7 @@ export class Dealer {
   readonly #script: Script | undefined
   readonly #chances = new Map<MomentKind, number>()
   readonly #aim: Aim
+  readonly #moments = new Moments()
 
   constructor(scene: Scene, script?: readonly Scripted[]) {
     this.#scene = scene
@@ -67,8 +68,9 @@ export class Dealer {
   #watch(device: Device): void {
     device.cut = this.cut
     device.onJournal.push(() => {
-      if (this.#script !== undefined) this.#script.reached({ hook: 'journal', of: device.name }, this.#now)
-      else this.#aim.entered(device)
+      const moment = this.#moments.next('journal', device.name)
+      if (this.#script !== undefined) this.#script.reached(moment, this.#now)
+      else this.#aim.entered(device, moment)
     })
   }
 
@@ -81,7 +83,7 @@ export class Dealer {
     const next = (): void => {
       timeline.after(this.#dice.untilNextMs(perMinute), () => {
         if (this.#scene.world.calm) return
-        this.#strikeNew(kind, this.#dice.pick(this.#victims(kind)), { hook: 'time', of: '' })
+        this.#strikeNew(kind, this.#dice.pick(this.#victims(kind)), { hook: 'time', of: '', nth: 0 })
         next()
       })
     }
@@ -151,22 +153,23 @@ export class Dealer {
   #momentKind(at: MomentKind['at'], life: Life): MomentKind | undefined {
     const { world } = this.#scene
     if (world.calm) return undefined
-    if (this.#script !== undefined) return this.#scriptedMoment(this.#script, at, life)
+    const { host: victim } = life
+    const moment = this.#moments.next(at, victim)
+    if (this.#script !== undefined) return this.#scriptedMoment(this.#script, moment)
     const weight = MIDDLE.has(world.register.stateOf(life)) ? 30 : 1
     for (const kind of MOMENTS) {
       const chance = this.#chances.get(kind) ?? 0
       if (kind.at !== at || chance === 0 || !this.#dice.chance(chance * weight)) continue
       const number = this.dealt.length + 1
       const seed = Math.floor(this.#dice.next() * 2 ** 32)
-      const { host: victim } = life
-      this.#tookMoment({ number, fault: kind.name, victim, seed, atMs: this.#now, hook: at, of: victim })
+      this.#tookMoment({ number, fault: kind.name, victim, seed, atMs: this.#now, ...moment })
       return kind
     }
     return undefined
   }
 
-  #scriptedMoment(script: Script, at: MomentKind['at'], life: Life): MomentKind | undefined {
-    const one = script.take({ hook: at, of: life.host }, this.#now)
+  #scriptedMoment(script: Script, moment: Trigger): MomentKind | undefined {
+    const one = script.take(moment, this.#now)
     const kind = one && MOMENTS.find(({ name }) => name === one.fault)
     if (one !== undefined && kind !== undefined) this.#tookMoment(one)
     return kind

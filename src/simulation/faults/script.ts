@@ -3,7 +3,10 @@ import type { Timeline } from '../timeline.ts'
 /** What made a fault strike: time alone, or what a process was doing in that moment. */
 export interface Trigger {
   readonly hook: 'time' | 'journal' | 'effect' | 'write' | 'commit'
+  /** Whose moment it was. */
   readonly of: string
+  /** Which of its moments of that kind, counted over the run. */
+  readonly nth: number
 }
 
 /** A fault that was injected, with all that is needed to inject it again. */
@@ -16,7 +19,19 @@ export interface Scripted extends Trigger {
   readonly atMs: number
 }
 
-/** Faults that are to be injected again: each at its time, or at the first such moment from then on. */
+/** Counts moments. */
+export class Moments {
+  readonly #counts = new Map<string, number>()
+
+  next(hook: Trigger['hook'], of: string): Trigger {
+    const key = `${hook} ${of}`
+    const nth = (this.#counts.get(key) ?? 0) + 1
+    this.#counts.set(key, nth)
+    return { hook, of, nth }
+  }
+}
+
+/** Faults that are to be injected again: each at its time, or at the same moment of the same process, or the first one after it. */
 export class Script {
   readonly #waiting: Scripted[]
   #strike: (one: Scripted) => void = () => {}
@@ -31,8 +46,9 @@ export class Script {
   }
 
   /** Takes the next fault that waits for such a moment, if its time has come. */
-  take({ hook, of }: Trigger, now: number): Scripted | undefined {
-    const at = this.#waiting.findIndex((one) => one.hook === hook && one.of === of && one.atMs <= now)
+  take({ hook, of, nth }: Trigger, now: number): Scripted | undefined {
+    const isDue = ({ atMs, nth: at }: Scripted): boolean => atMs < now || (atMs === now && at <= nth)
+    const at = this.#waiting.findIndex((one) => one.hook === hook && one.of === of && isDue(one))
     return at < 0 ? undefined : this.#waiting.splice(at, 1)[0]
   }
 

@@ -114,13 +114,49 @@ export const searches: readonly Search[] = [
     model: 'interlock',
     variant: 'no fencing',
     defines: ['NO_FENCE', 'NO_DEADLINE', 'NO_REPEATS', ...steady],
-    expected: 'fails'
+    expected: 'fails',
+    long: true
   },
   {
     model: 'interlock',
     variant: 'no fencing, no link',
     defines: ['NO_FENCE', 'NO_DEADLINE', 'NO_LINK', 'ORDER_ONLY', ...steady],
     expected: 'fails'
+  },
+  {
+    model: 'interlock',
+    variant: 'no deadline',
+    defines: ['NO_DEADLINE', 'NO_REPEATS', ...steady],
+    expected: 'fails',
+    long: true
+  },
+  {
+    model: 'interlock',
+    variant: 'no deadline, order only',
+    defines: ['NO_DEADLINE', 'ORDER_ONLY', 'NO_REPEATS', ...steady],
+    expected: 'holds',
+    long: true
+  },
+  {
+    model: 'interlock',
+    variant: 'no fence, deadline kept',
+    defines: ['NO_FENCE', 'NO_REPEATS', ...steady],
+    expected: 'holds',
+    long: true
+  },
+  {
+    model: 'interlock',
+    variant: 'no verify',
+    defines: ['NO_VERIFY', 'NO_REPEATS', ...steady],
+    expected: 'fails',
+    long: true
+  },
+  {
+    model: 'interlock',
+    variant: 'no standstill check',
+    defines: ['NO_STANDSTILL', 'NO_REPEATS', ...steady],
+    expected: 'holds',
+    long: true
   },
   {
     model: 'interlock',
@@ -175,7 +211,7 @@ export function search(wanted: Search): Finding {
 
 const row = (cells: readonly string[]): string =>
   cells
-    .map((cell, index) => (index < 4 ? cell.padEnd([10, 22, 9, 11][index] ?? 9) : cell.padStart(10)))
+    .map((cell, index) => (index < 4 ? cell.padEnd([10, 24, 9, 11][index] ?? 9) : cell.padStart(10)))
     .join(' ')
 
 function main(): void {

@@ -6,7 +6,7 @@ import { answerBit, isWellFormed, parseRefusal, requestTypes } from './messages.
  * The first is short: a lost frame delays a pause little. All together outlast a controller that is slow for a while. None is
  * longer than a heartbeat's interval, so that a controller hears its host as often as at rest.
  */
-export const answerMs: readonly [number, ...number[]] = [100, 200, 400, 500, 500, 500]
+export const answerMs: readonly [number, ...number[]] = [100, 200, 400, 500, 500, 500, 500]
 
 /** A request before it has a seq. */
 export type Outgoing = Omit<Frame, 'seq'>

@@ -104,7 +104,7 @@ export class RequestLine {
   }
 
   /**
-   * Asks, and repeats as `answerMs` says: five times, the last answer is awaited until 2.2 s and the time on the wire have passed.
+   * Asks, and repeats as `answerMs` says: six times; the last answer is awaited until 2.7 s and the time on the wire have passed.
    * `urgent` goes before those that wait. Never rejects; throws UnsendableValue when a number does not fit its field.
    */
   ask<N extends RequestName>(

@@ -53,7 +53,7 @@ export interface Agent {
 }
 
 const STANDSTILL_MS = 10_000
-/** A driver rests 5 s at most between two attempts, and a hello is answered, or given up, within 2.3 s. */
+/** A driver rests 5 s at most between two attempts, and a hello is answered, or given up, within 2.8 s. */
 const REACHABLE_MS = 8_000
 
 /** The agent of one device: recovers first, then joins its fleet. */

@@ -37,8 +37,8 @@ export interface AllowanceOptions {
 /** A pause as short as this is not worth a write of its own. */
 const KEEP_AFTER_MS = 1000
 
-/** A controller stores a roll-back within 0.2 s; with all repeats a request is answered, or the line called silent, within 2.5 s. */
-const ROLL_BACK_MS = 2500
+/** A controller stores a roll-back within 0.2 s; with all repeats a request is answered, or the line called silent, within 3 s. */
+const ROLL_BACK_MS = 3000
 
 /** Watches how long the device stands, keeps that over restarts, and does what its owner wrote down for the end of the budget. */
 export class Allowance {

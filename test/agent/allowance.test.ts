@@ -155,7 +155,7 @@ test('with a configuration in doubt it is told to land, and nothing else', async
 })
 
 test('a change in progress goes back in time for the end of the budget, and the device then moves with what it had', async () => {
-  const world = new DeviceWorld({ profile: short('resume', '11s') })
+  const world = new DeviceWorld({ profile: short('resume', '12s') })
   let slow = false
   const wrap = (controller: Controller): Controller =>
     changed(controller, {
@@ -201,7 +201,7 @@ test('a change in progress goes back in time for the end of the budget, and the 
 })
 
 test('a change does not start when its roll-back does not fit what is left, and does when the device has moved', async () => {
-  const world = new DeviceWorld({ profile: short('resume', '8s') })
+  const world = new DeviceWorld({ profile: short('resume', '9s') })
   const { grant } = await held(world)
   await world.pass(4000)
   await world.settled('the release', grant.release())
@@ -210,7 +210,7 @@ test('a change does not start when its roll-back does not fit what is left, and 
   assert.deepEqual([refused.outcome, refused.code], ['refused', 'LK-4003'])
   assert.match(
     refused.detail,
-    /of the pause budget are left, a roll-back may take 5 s: enough after .* in motion/
+    /of the pause budget are left, a roll-back may take 6 s: enough after .* in motion/
   )
   await world.pass(2000)
   assert.equal((await world.pushed(aim(17))).outcome, 'applied')

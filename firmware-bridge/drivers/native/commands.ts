@@ -15,8 +15,8 @@ import { isSameOrNewerPause, paramValues, resourceNumber, statusOf, storedOf } f
 
 /** A controller calls a deadline further ahead than this one that has passed. */
 const furthestDeadlineMs = 2 ** 31 - 1
-/** A status may be answered with the last of its repeats only (2.3 s): the session then lives, and the latch is seen. */
-const resumeMs = 3_000
+/** A status may be answered with the last of its repeats only (2.8 s): the session then lives, and the latch is seen. */
+const resumeMs = 3_500
 
 /** Asks and unwraps: the answer, or ControllerRefusal, or ControllerUnreachable when nobody knows the outcome. */
 export async function order<N extends RequestName>(

@@ -14,7 +14,7 @@ export interface ConnectionOptions extends GreetingOptions {
   readonly beatMs: number
 }
 
-/** A connection that lasted so long starts the backoff anew. More than it takes to notice that nothing is heard any more (2.8 s). */
+/** A connection that lasted so long starts the backoff anew. More than it takes to notice that nothing is heard any more (3.3 s). */
 const settledMs = 5_000
 
 /**

@@ -31,7 +31,7 @@ export interface NativeOptions {
 }
 
 const pauseMs = 10_000
-/** A heartbeat keeps silence from being noticed late at this end too: with all repeats, within 2.8 s. */
+/** A heartbeat keeps silence from being noticed late at this end too: with all repeats, within 3.3 s. */
 const longestBeatMs = 500
 
 /** The driver of controllers that speak PROTOCOL.md. */

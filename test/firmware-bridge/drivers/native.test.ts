@@ -218,7 +218,7 @@ test('a pause that falls in while resuming makes resume fail', async (t) => {
 test('silence is noticed without anybody asking, and the line is opened anew', async (t) => {
   const { controller, puppet, timers, events } = await connect(t)
   puppet.silent = true
-  await timers.advance(2_900)
+  await timers.advance(3_400)
   assert.equal(controller.connected, false)
   assert.match(events[1] ?? '', /the line is silent: no answer to status/)
   assert.equal(puppet.lines[0]?.closed, true)
@@ -237,7 +237,7 @@ test('a controller that is slow for two seconds is not given up, and the pause a
   for (let round = 0; round < 10; round++) {
     puppet.silent = true
     const pause = watched(controller.pause('lock'))
-    await timers.advance(1_700)
+    await timers.advance(2_100)
     assert.equal(pause.over, false)
     puppet.silent = false
     await timers.advance(600)
@@ -255,7 +255,7 @@ test('a resume whose latch is seen open only after two seconds is no failure', a
     return new Uint8Array(4)
   }
   const resume = watched(controller.resume())
-  await timers.advance(2_100)
+  await timers.advance(2_600)
   assert.equal(resume.over, false)
   puppet.tells()
   await settle()

@@ -32,16 +32,16 @@ const timeout: Input = { name: 'timeout' }
 const first: Frame = { ...commit, seq: 1 }
 const hear = (frame: Frame): Input => ({ name: 'frame', frame })
 
-test('a request is repeated with the same seq five times, then the line is silent', () => {
+test('a request is repeated with the same seq six times, then the line is silent', () => {
   assert.deepEqual(run(ask), ['send 1'])
-  for (let repeats = 1; repeats <= 5; repeats++) {
+  for (let repeats = 1; repeats <= 6; repeats++) {
     assert.deepEqual(run(ask, ...Array<Input>(repeats).fill(timeout)), ['send 1'])
   }
-  assert.deepEqual(run(ask, ...Array<Input>(6).fill(timeout)), ['silent'])
-  assert.deepEqual(run(ask, ...Array<Input>(7).fill(timeout)), [])
+  assert.deepEqual(run(ask, ...Array<Input>(7).fill(timeout)), ['silent'])
+  assert.deepEqual(run(ask, ...Array<Input>(8).fill(timeout)), [])
 })
 
-test('repeats come ever more seldom: a line is silent after more than two seconds, and no gap is longer than half a second', () => {
+test('repeats come ever more seldom: a line is silent after 2.7 s, and no gap is longer than half a second', () => {
   let [state, effects] = step(start, ask)
   const waits: number[] = []
   for (let sent = effects[0]; sent?.name === 'send'; sent = effects[0]) {
@@ -49,12 +49,12 @@ test('repeats come ever more seldom: a line is silent after more than two second
     ;[state, effects] = step(state, timeout)
   }
   assert.deepEqual(effects, [{ name: 'silent' }])
-  assert.deepEqual(waits, [100, 200, 400, 500, 500, 500])
+  assert.deepEqual(waits, [100, 200, 400, 500, 500, 500, 500])
 })
 
 test('the next request begins with the short wait again, however long the last one took', () => {
   let [state] = step(start, ask)
-  for (let repeats = 0; repeats < 5; repeats++) [state] = step(state, timeout)
+  for (let repeats = 0; repeats < 6; repeats++) [state] = step(state, timeout)
   ;[state] = step(state, hear(answer(first)))
   const [, effects] = step(state, ask)
   assert.equal(effects[0]?.name === 'send' && effects[0].waitMs, 100)

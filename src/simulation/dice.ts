@@ -1,9 +1,12 @@
 /** Chance of one run. Everything that happens in a simulation is drawn from the dice of its seed. */
 export class Dice {
+  readonly #seed: number
   #state: number
+  readonly #forks = new Map<string, number>()
 
   constructor(seed: number) {
-    this.#state = (Math.floor(seed / 2 ** 32) * 0x9e3779b1 + seed) | 0
+    this.#seed = (Math.floor(seed / 2 ** 32) * 0x9e3779b1 + seed) | 0
+    this.#state = this.#seed
   }
 
   /** From 0 to below 1 (mulberry32). */
@@ -15,11 +18,13 @@ export class Dice {
     return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32
   }
 
-  /** Dice of their own for one part of the world, so that a draw there shifts none elsewhere. */
+  /** Dice of their own for one part of the world: a draw there shifts none elsewhere, nor does another fork. Each of one name differs. */
   fork(part: string): Dice {
-    let seed = Math.floor(this.next() * 2 ** 32)
+    const count = (this.#forks.get(part) ?? 0) + 1
+    this.#forks.set(part, count)
+    let seed = Math.imul(this.#seed ^ 0x5bd1e995, 0x85ebca6b) ^ count
     for (const letter of part) seed = Math.imul(seed ^ letter.charCodeAt(0), 0x01000193)
-    return new Dice(seed)
+    return new Dice(new Dice(seed).next() * 2 ** 32)
   }
 
   chance(probability: number): boolean {

@@ -1,3 +1,4 @@
+import type { Dice } from './dice.ts'
 import { Life } from './life.ts'
 import type { Machine } from './machine.ts'
 import type { World } from './world.ts'
@@ -10,7 +11,7 @@ export interface HostOptions {
   /** Begins a life. When the promise resolves the process exits by itself. */
   readonly main: (life: Life) => Promise<void>
   /** How long until it is started again, by whoever does that. */
-  readonly restartMs: () => number
+  readonly restartMs: (dice: Dice) => number
   /** It is needed also when faults have ceased; others are gone then, whatever they hold. */
   readonly stays?: boolean
 }
@@ -23,6 +24,7 @@ export class Host {
   readonly stays: boolean
   readonly #world: World
   readonly #options: HostOptions
+  readonly #dice: Dice
   #life: Life | undefined
   #lives = 0
   #ended = false
@@ -34,6 +36,7 @@ export class Host {
     this.stays = options.stays ?? false
     this.#world = world
     this.#options = options
+    this.#dice = world.dice.fork(`restarts of ${options.name}`)
     world.hosts.push(this)
   }
 
@@ -72,7 +75,7 @@ export class Host {
     history.note(this.name, `starts (life ${this.#lives})`)
     life.onEnd(() => {
       this.#life = undefined
-      if (!this.#ended) this.startIn(this.#options.restartMs())
+      if (!this.#ended) this.startIn(this.#options.restartMs(this.#dice))
     })
     void this.#options.main(life).then(() => {
       if (life.running) history.note(this.name, 'exits')

@@ -82,6 +82,7 @@ export class World {
     this.policy = {
       ...DEFAULT_POLICY,
       maxHoldMs: this.ttlMs * rules.pick([3, 10, 60]),
+      patienceMs: 20_000 + 4 * this.ttlMs,
       lockDelayMs: rules.pick([0, 0, 0, 500, 2000, 10_000])
     }
   }

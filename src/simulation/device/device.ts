@@ -84,7 +84,7 @@ export class Device {
         if (options.copyOf !== undefined && this.host.lives === 1) this.#copy(options.copyOf)
         return this.#main(life)
       },
-      restartMs: () => world.dice.stretched(100, 3 * world.ttlMs)
+      restartMs: (dice) => dice.stretched(100, 3 * world.ttlMs)
     })
   }
 

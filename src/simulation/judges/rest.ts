@@ -25,7 +25,8 @@ export function becalm(world: World, locksmith: LocksmithHost, devices: readonly
 }
 
 /** How long everything may take to come to rest afterwards. */
-export const restMs = ({ ttlMs, policy }: World): number => 8 * ttlMs + policy.lockDelayMs + 40_000
+export const restMs = ({ ttlMs, policy }: World): number =>
+  8 * ttlMs + policy.lockDelayMs + policy.patienceMs + 20_000
 
 /**
  * Judged at the very end, when faults have ceased. Promise 6: no lock and no push stays behind. Promise 10: every device moves

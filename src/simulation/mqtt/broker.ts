@@ -190,7 +190,7 @@ export class VirtualBroker {
     this.publish({ topic, payload: Buffer.from(payload), text: payload, qos: 0, retain })
   }
 
-  delayMs(): number {
-    return delayMs(this.weather, this.options.dice)
+  delayMs(dice: Dice): number {
+    return delayMs(this.weather, dice)
   }
 }

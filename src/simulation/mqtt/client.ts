@@ -31,6 +31,7 @@ interface Link {
 export class Client implements BrokerConnection {
   readonly life: Life
   readonly #o: ClientOptions
+  readonly #dice: Dice
   readonly #filters = new Set<string>()
   #link: Link | undefined
   #closed = false
@@ -46,6 +47,7 @@ export class Client implements BrokerConnection {
   constructor(options: ClientOptions) {
     this.#o = options
     this.life = options.life
+    this.#dice = options.broker.options.dice.fork(options.life.name)
     this.#tryLater(0)
   }
 
@@ -57,7 +59,7 @@ export class Client implements BrokerConnection {
     const link = this.#link
     if (link === undefined || !link.open) return false
     const { broker } = this.#o
-    const { dice, history } = broker.options
+    const { history } = broker.options
     const sent: Sent = {
       topic,
       payload: Buffer.from(payload),
@@ -67,10 +69,10 @@ export class Client implements BrokerConnection {
     }
     this.life.effect(() => {
       remember(this.#said, sent)
-      const lost = sent.qos === 0 && (this.#mute || dice.chance(broker.weather.loss))
+      const lost = sent.qos === 0 && (this.#mute || this.#dice.chance(broker.weather.loss))
       history.record(`${this.life.name} ${lost ? 'loses' : 'sends'} ${topic} ${payload}`)
       if (lost) return
-      const twice = sent.qos === 1 && dice.chance(broker.weather.duplicates)
+      const twice = sent.qos === 1 && this.#dice.chance(broker.weather.duplicates)
       const goUp = (): void => {
         this.#goUp(link, () => broker.publish(sent))
         if (twice) this.#goUp(link, () => broker.publish(sent))
@@ -181,7 +183,8 @@ export class Client implements BrokerConnection {
     if (link === undefined) return
     link.open = false
     const { broker } = this.#o
-    const { timeline, dice } = broker.options
+    const { timeline } = broker.options
+    const dice = this.#dice
     const after = dice.chance(0.6) ? dice.between(0, 50) : dice.between(0, KEEPALIVE_OVER_MS)
     timeline.after(after, () => broker.leave(link.seat, false))
   }
@@ -210,7 +213,7 @@ export class Client implements BrokerConnection {
       }
     }
     this.#link = link
-    timeline.after(broker.delayMs() * 2, () => {
+    timeline.after(broker.delayMs(this.#dice) * 2, () => {
       if (this.life.dead || this.#link !== link) return
       if (!broker.up || this.#mute || this.#deaf)
         return this.life.deliver(() => this.#lost(link, 'no answer'))
@@ -234,7 +237,7 @@ export class Client implements BrokerConnection {
 
   #goUp(link: Link, arrive: () => void): void {
     const { broker } = this.#o
-    link.lastUpAt = Math.max(link.lastUpAt, broker.options.timeline.now + broker.delayMs())
+    link.lastUpAt = Math.max(link.lastUpAt, broker.options.timeline.now + broker.delayMs(this.#dice))
     broker.options.timeline.at(link.lastUpAt, () => {
       if (broker.has(link.seat)) arrive()
     })
@@ -242,12 +245,12 @@ export class Client implements BrokerConnection {
 
   #comeDown(link: Link, sent: Sent, again = false): void {
     const { broker, handlers } = this.#o
-    const { timeline, dice } = broker.options
+    const { timeline } = broker.options
     const mayGetLost = sent.qos === 0 && !sent.retain
-    if (mayGetLost && (this.#deaf || dice.chance(broker.weather.loss))) return
+    if (mayGetLost && (this.#deaf || this.#dice.chance(broker.weather.loss))) return
     if (this.#deaf) return void this.#stalled.push(() => this.#comeDown(link, sent))
     const before = Math.max(link.retainedAt, link.lastDownAt.get(sent.topic) ?? 0)
-    const at = Math.max(before, timeline.now + this.#lateMs + broker.delayMs())
+    const at = Math.max(before, timeline.now + this.#lateMs + broker.delayMs(this.#dice))
     if (sent.retain) link.retainedAt = at
     else link.lastDownAt.set(sent.topic, at)
     timeline.at(at, () => {
@@ -269,7 +272,9 @@ export class Client implements BrokerConnection {
   /** The connection is over; the client learns of it a little later. */
   #dropped(link: Link, why: string): void {
     const { broker } = this.#o
-    broker.options.timeline.after(broker.delayMs(), () => this.life.deliver(() => this.#lost(link, why)))
+    broker.options.timeline.after(broker.delayMs(this.#dice), () =>
+      this.life.deliver(() => this.#lost(link, why))
+    )
   }
 
   #lost(link: Link, why: string): void {

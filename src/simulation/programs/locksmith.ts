@@ -69,7 +69,7 @@ export class LocksmithHost {
         }
         return this.#serve(life, { ground: this.#ground, told: this.onCommit, ready })
       },
-      restartMs: () => world.dice.stretched(50, 3 * world.ttlMs)
+      restartMs: (dice) => dice.stretched(50, 3 * world.ttlMs)
     })
   }
 

@@ -37,7 +37,7 @@ export function addOwner(world: World, options: OwnerOptions): Host {
     name: options.name,
     kind: options.kind,
     machine,
-    restartMs: () => world.dice.stretched(20, 3 * world.ttlMs),
+    restartMs: (dice) => dice.stretched(20, 3 * world.ttlMs),
     main: (life) => live(world, life, options)
   })
 }

@@ -20,7 +20,7 @@ export function addPusher(world: World, options: PusherOptions): Host {
     name: options.name,
     kind: 'push',
     machine: world.machine(options.name),
-    restartMs: () => world.dice.stretched(100, 4 * world.ttlMs),
+    restartMs: (dice) => dice.stretched(100, 4 * world.ttlMs),
     main: (life) => pushOne(world, life, options).catch(() => undefined)
   })
 }

@@ -91,4 +91,63 @@ const unlockLiving: Story = {
   }
 }
 
-export const ghosts: readonly Story[] = [ghostReclaimed, ownerReturns, maxHold, unlockLiving]
+const waitForOperator: Story = {
+  name: 'wait-for-operator',
+  shows:
+    'A fleet that wrote down onOrphan = wait-for-operator; the owner of a lock dies, and nobody looks for a while.',
+  lookFor:
+    'Look for the lock that stays orphaned though lease and lockDelay have passed, for the waiter who is told what frees it, and for the unlock of a ghost long gone, which acts at once.',
+  play: async (stage) => {
+    const { server, device } = await cast(stage, ['line-1/arm-1'])
+    server.policies = [{ lock: 'line-1:aim', onOrphan: 'wait-for-operator' }]
+    const node = new Owner(stage, 'node-7')
+    await node.granted('line-1:aim')
+    node.program.kill()
+    await stage.pass(40_000)
+    const tool = new Owner(stage, 'tool-1')
+    await tool.contact()
+    const asked = tool.acquire(['line-1:aim'])
+    await stage.pass(1000)
+    const operator = new Owner(stage, 'operator')
+    await stage.settled('the unlock', operator.unlock('line-1:aim', 'node-7 is dead, I stand beside it'))
+    const grant = await stage.settled('the grant', asked)
+    void grant.release()
+    await stage.until('the arm to move', () => device.moves)
+  }
+}
+
+const locksmithStopped: Story = {
+  name: 'locksmith-stopped',
+  shows:
+    'Locksmith is stopped (SIGSTOP) for 20 s, and wakes with its timers and with what the broker sent before it gave up.',
+  lookFor:
+    'Look for the owner, which finds its lease run out first and names its request as over; for Locksmith, which orphans the lock when it wakes; and for the waiter, who is granted only a lockDelay later or when the owner says that it has stopped.',
+  select: { also: [/^wire:heartbeat:tool-1/] },
+  play: async (stage) => {
+    const { server } = await cast(stage, ['line-1/arm-1'])
+    const [owner, waiter] = [new Owner(stage, 'tool-1'), new Owner(stage, 'tool-2')]
+    const grant = await owner.granted('line-1:aim')
+    await waiter.contact()
+    const asked = waiter.acquire(['line-1:aim'])
+    await stage.pass(1000)
+    server.program.stop()
+    stage.show({ hide: [/^wire:heartbeat/] })
+    await stage.pass(20_000)
+    stage.show({ also: [/^wire:heartbeat:tool-1/] })
+    server.program.wake()
+    await stage.pass(2000)
+    owner.say('has ended its step')
+    void grant.release()
+    await stage.settled('the grant', asked)
+    await stage.pass(100)
+  }
+}
+
+export const ghosts: readonly Story[] = [
+  ghostReclaimed,
+  ownerReturns,
+  maxHold,
+  unlockLiving,
+  waitForOperator,
+  locksmithStopped
+]

@@ -72,7 +72,8 @@ export async function runSimulation(options: CommandOptions): Promise<number> {
 
 function listMutants(out: Out): number {
   out.data(mutants.map(({ name, breaks, says }) => ({ name, breaks, says })))
-  for (const { name, breaks, says } of mutants) out.print(`${name.padEnd(22)} promise ${breaks}: ${says}`)
+  for (const { name, breaks, says } of mutants)
+    out.print(`${name.padEnd(28)} promise ${breaks.join(' or ')}: ${says}`)
   return EXIT.fine
 }
 

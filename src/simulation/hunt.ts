@@ -23,7 +23,7 @@ export class WorkerLost extends Error {
 /** Runs seeds in several processes at a time, each as it would run alone. @throws WorkerLost */
 export async function hunt(options: SeedsOptions, { jobs, stop, ended }: Hunt): Promise<Report> {
   const count = Math.min(jobs, options.seeds)
-  if (count <= 1) return runSeeds(options, stop)
+  if (count <= 1) return runSeeds(options, stop, ended)
   const tally = new Tally()
   let next = options.seed
   let broken = false

@@ -1,5 +1,6 @@
 import { randomInt } from 'node:crypto'
 import { mutants as all } from './mutants/list.ts'
+import type { Mutant } from './mutants/mutant.ts'
 import { runMutant, UnknownMutant } from './mutants/run.ts'
 import { type Report, runSeeds } from './seeds.ts'
 import { USUAL_MINUTES } from './world.ts'
@@ -10,7 +11,8 @@ export { FAULT_NAMES } from './faults/table.ts'
 export { type RunResult, runSeed } from './run.ts'
 export type { Report } from './seeds.ts'
 export type { Invariant, Violation } from './world.ts'
-export { UnknownMutant }
+export { WORLD_NAMES } from './worlds.ts'
+export { type Mutant, UnknownMutant }
 
 export interface SimulationOptions {
   readonly seeds?: number
@@ -19,19 +21,20 @@ export interface SimulationOptions {
   /** Virtual minutes of each seed. */
   readonly minutes?: number
   readonly mutant?: string | undefined
+  /** Which world; drawn unless given, or that of the mutant. */
+  readonly world?: string | undefined
   readonly stop?: AbortSignal
 }
 
-/** The mistakes that can be planted, and the promise that each breaks. */
-export const mutants: readonly { readonly name: string; readonly says: string; readonly breaks: number }[] =
-  all
+/** The mistakes that can be planted, and the promises that each breaks. */
+export const mutants: readonly Mutant[] = all
 
 /**
  * Runs the product on virtual time under faults and judges its promises after every event. Ends at the first violation.
  * @throws UnknownMutant
  */
 export function simulate(options: SimulationOptions = {}): Promise<Report> {
-  const { seeds = 20, minutes = USUAL_MINUTES, mutant, stop } = options
-  const plan = { seed: options.seed ?? randomInt(1, 2 ** 31), seeds, minutes }
+  const { seeds = 20, minutes = USUAL_MINUTES, mutant, world, stop } = options
+  const plan = { seed: options.seed ?? randomInt(1, 2 ** 31), seeds, minutes, world }
   return mutant === undefined ? runSeeds(plan, stop) : runMutant(mutant, plan, stop)
 }

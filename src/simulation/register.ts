@@ -9,9 +9,19 @@ export interface Holder {
   readonly grant: Grant
 }
 
+/** Somebody who waits for an answer to what it has asked for. */
+export interface OpenAsk {
+  readonly life: Life
+  readonly name: string
+  readonly locks: readonly string[]
+  /** Since when nothing has stood in the way of an answer, in the time of the world. */
+  waitsSince: number
+}
+
 /** Which grants owners have, as they themselves would answer, and under which session each process speaks. */
 export class Register {
   #holders: Holder[] = []
+  readonly #asks = new Set<OpenAsk>()
   readonly #spokenAs = new Map<Life, number>()
   readonly #speaker = new Map<number, Life>()
   readonly #about = new Map<string, () => string>()
@@ -51,6 +61,18 @@ export class Register {
     if (session === undefined) return
     this.#spokenAs.set(life, session)
     this.#speaker.set(session, life)
+  }
+
+  /** Somebody has asked for locks. To be called again with the answer, or when it was told its place. */
+  asks(ask: Omit<OpenAsk, 'waitsSince'>): () => void {
+    const open = { ...ask, waitsSince: this.#now() }
+    this.#asks.add(open)
+    return () => void this.#asks.delete(open)
+  }
+
+  get openAsks(): ReadonlySet<OpenAsk> {
+    for (const ask of this.#asks) if (ask.life.dead) this.#asks.delete(ask)
+    return this.#asks
   }
 
   holds(holder: Holder): void {

@@ -1,6 +1,7 @@
 import type { Stage } from './directed/stage.ts'
 import type { PairCounts } from './faults/pairs.ts'
 import type { Scripted } from './faults/script.ts'
+import { probe } from './judges/probe.ts'
 import { becalm, judgeRest, restMs } from './judges/rest.ts'
 import type { StageOptions } from './scene.ts'
 import { type Violation, World } from './world.ts'
@@ -36,8 +37,10 @@ export async function runSeed(seed: number, minutes: number, options: StageOptio
     if (world.violation === undefined) {
       becalm(world, locksmith, devices)
       await world.timeline.run(world.timeline.now + restMs(world), look)
-      if (world.violation === undefined) judgeRest(world, locksmith, devices)
     }
+    if (world.violation === undefined) judgeRest(world, locksmith, devices)
+    if (world.violation === undefined) await probe(world, devices, look)
+    if (world.violation === undefined) judgeRest(world, locksmith, devices)
   } catch (error) {
     throw new Error(`something threw in the run of seed ${seed}`, { cause: error })
   }

@@ -88,12 +88,17 @@ export class Tally {
 }
 
 /** Runs one seed after another; ends at the first violation unless told to go on. */
-export async function runSeeds(options: SeedsOptions, stop?: AbortSignal): Promise<Report> {
+export async function runSeeds(
+  options: SeedsOptions,
+  stop?: AbortSignal,
+  ended?: (result: SeedResult, sofar: Report) => void
+): Promise<Report> {
   const tally = new Tally()
   for (let at = 0; at < options.seeds && !stop?.aborted; at += 1) {
     if (tally.passedMs > (options.wallMs ?? Number.POSITIVE_INFINITY)) break
     const result = await runOne(options.seed + at, options)
     tally.add(result)
+    ended?.(result, tally.report)
     if (result.violation !== undefined && options.all !== true) break
   }
   return tally.report

@@ -1,5 +1,6 @@
 import { createController } from '../../../firmware-bridge/drivers/index.ts'
 import { parseAgentConfig, startAgent } from '../../agent/index.ts'
+import type { ConnectBroker } from '../../platform/broker.ts'
 import { silentLog } from '../../platform/logger.ts'
 import type { Cut } from '../faults/dealer.ts'
 import { Host } from '../host.ts'
@@ -26,6 +27,15 @@ export interface Profile {
   readonly onHostSilent: 'stop' | 'continue'
 }
 
+/** When an answer of Locksmith was heard that renewed a lease, and as of when it spoke. */
+export interface Heard {
+  readonly at: number
+  readonly term: number
+  readonly rev: number
+}
+
+const HEARD_KEPT = 40
+
 /** A device: its machine with a disk, its controllers, and the real agent between them and the fleet. */
 export class Device {
   readonly path: string
@@ -46,6 +56,7 @@ export class Device {
   readonly profile: Profile
   /** Another device of its name, with a copy of its disk. */
   twin: Device | undefined
+  #heard: Heard[] = []
   readonly #world: World
   readonly #config: ReturnType<typeof parseAgentConfig>
 
@@ -124,6 +135,30 @@ onHostSilent = "${this.profile.onHostSilent}"
 ${controllers.join('')}`
   }
 
+  /** The state of Locksmith's knowledge in the last answer that this life of its agent had heard by then. */
+  heardBefore(at: number): Heard | undefined {
+    return this.#heard.findLast((heard) => heard.at <= at)
+  }
+
+  #listen(connect: ConnectBroker): ConnectBroker {
+    this.#heard = []
+    return (options, handlers) =>
+      connect(options, {
+        ...handlers,
+        message: (message) => {
+          if (message.topic.includes('/rep/')) this.#hear(Buffer.from(message.payload).toString())
+          handlers.message?.(message)
+        }
+      })
+  }
+
+  #hear(text: string): void {
+    const [, term, rev] = /^\{"term":(\d+),"rev":(\d+),.*"op":"heartbeat".*"leaseMs":[1-9]/.exec(text) ?? []
+    if (term === undefined) return
+    this.#heard.push({ at: this.#world.timeline.now, term: Number(term), rev: Number(rev) })
+    if (this.#heard.length > HEARD_KEPT) this.#heard.shift()
+  }
+
   #main(life: Life): Promise<void> {
     const { clock } = life
     const random = (): number => life.random()
@@ -136,7 +171,7 @@ ${controllers.join('')}`
     )
     const agent = startAgent({
       config,
-      connect: this.#world.connectorOf(life),
+      connect: this.#listen(this.#world.connectorOf(life)),
       controllers,
       clock,
       random,

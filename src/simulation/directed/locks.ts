@@ -1,4 +1,4 @@
-import type { Play } from './stage.ts'
+import type { Play, Stage } from './stage.ts'
 
 /** Stories about locks alone: no device is needed to tell them. */
 const LOCK = 'plant-1:aim'
@@ -90,5 +90,188 @@ export const lockPlays: readonly Play[] = [
       stage.kill(owner.life)
       await stage.until('the rival has had it', () => rival.over)
     }
+  },
+  {
+    name: 'power-cut-after-grant',
+    says: 'Locksmith dies as soon as an owner has heard that it holds; its line is cut, and somebody wants the lock',
+    act: async (stage) => {
+      const { ttlMs } = stage
+      await stage.ready()
+      const owner = await stage.taken({ name: 'owner', locks: [LOCK], keepMs: 2.5 * ttlMs })
+      owner.line.cut(true, true)
+      await stage.restart(20)
+      const rival = stage.holder({ name: 'rival', locks: [NARROW], keepMs: ttlMs })
+      await stage.until('the rival has had it', () => rival.over)
+    }
+  },
+  {
+    name: 'restart-under-an-owner',
+    says: 'Locksmith begins anew while an owner holds, and is asked again for what was granted and given back',
+    act: async (stage) => {
+      const { ttlMs } = stage
+      await stage.ready()
+      const owner = await stage.taken({ name: 'owner', locks: [LOCK], keepMs: 2.5 * ttlMs })
+      await stage.restart(20)
+      await stage.until('the owner has had it', () => owner.over)
+    }
+  },
+  late('late-request', 'acquire', 'and its request arrives once more, just before it could be granted'),
+  late(
+    'late-heartbeat',
+    'heartbeat',
+    'and a heartbeat that named it arrives once more, just before it could be granted'
+  ),
+  {
+    name: 'lost-grant',
+    says: 'a grant comes too late to somebody who has given the request up, and whose word of it is lost',
+    act: async (stage) => {
+      const { ttlMs } = stage
+      await stage.ready()
+      const giveUp = new AbortController()
+      const asker = stage.program({
+        name: 'asker',
+        kind: 'tool',
+        main: async (program) => {
+          await program.acquire([LOCK], giveUp.signal).catch(() => undefined)
+          await program.sleep(3 * ttlMs + 3000)
+        }
+      })
+      await stage.until('it is granted', () => stage.stateOf(LOCK) === 'held')
+      asker.line.cut(true, false)
+      giveUp.abort()
+      await stage.wait(2100)
+      asker.line.mend()
+      await stage.until('it is gone', () => asker.over)
+    }
+  },
+  {
+    name: 'deaf-owner',
+    says: 'nothing comes through to an owner any more, though all that it sends arrives; its step takes long',
+    act: async (stage) => {
+      const { ttlMs } = stage
+      await stage.ready()
+      const owner = stage.program({
+        name: 'owner',
+        kind: 'tool',
+        main: async (program) => {
+          await program.acquire([LOCK])
+          await program.sleep(5 * ttlMs + 20_000)
+        }
+      })
+      await stage.until('it holds', () => owner.holds)
+      owner.line.delay(100 * ttlMs)
+      const rival = stage.holder({ name: 'rival', locks: [NARROW], keepMs: 10 })
+      await stage.until('the rival has had it', () => rival.over)
+    }
+  },
+  {
+    name: 'file-alone-knows',
+    says: 'Locksmith comes back with an old store, and the broker with nothing; those who were granted something are gone',
+    act: async (stage) => {
+      await stage.ready()
+      await lost(stage)
+      await stage.restart(200, () => {
+        stage.locksmith.restore()
+        stage.emptyBroker()
+      })
+      const next = stage.holder({ name: 'next', locks: [LOCK], keepMs: 10 })
+      await stage.until('the next has had it', () => next.over)
+    }
+  },
+  {
+    name: 'broker-alone-knows',
+    says: 'Locksmith comes back with an old store and without its file; those who were granted something are gone',
+    act: async (stage) => {
+      await stage.ready()
+      await lost(stage)
+      await stage.restart(200, () => {
+        stage.locksmith.restore()
+        stage.locksmith.loseFenceFile()
+      })
+      const next = stage.holder({ name: 'next', locks: [LOCK], keepMs: 10 })
+      await stage.until('the next has had it', () => next.over)
+    }
+  },
+  {
+    name: 'owner-alone-knows',
+    says: 'Locksmith comes back with an old store and without its file, the broker with nothing; one owner lives, and connects anew',
+    act: async (stage) => {
+      await stage.ready()
+      await lost(stage)
+      const owner = await stage.taken({ name: 'owner', locks: [LOCK], keepMs: 2 * stage.ttlMs })
+      await stage.restart(200, () => {
+        stage.locksmith.restore()
+        stage.locksmith.loseFenceFile()
+        stage.emptyBroker()
+      })
+      owner.line.drop('it was told to')
+      const next = stage.holder({ name: 'next', locks: [LOCK], keepMs: 10 })
+      await stage.until('the next has had it', () => next.over && owner.over)
+    }
+  },
+  {
+    name: 'twin',
+    says: 'a second Locksmith serves the same fleet, and many want the same',
+    act: async (stage) => {
+      const { ttlMs, world } = stage
+      await stage.ready()
+      stage.locksmith.backUp()
+      for (const name of ['tool-1', 'tool-2', 'tool-3', 'tool-4']) {
+        stage.program({
+          name,
+          kind: 'tool',
+          main: async (program) => {
+            for (let round = 0; round < 12; round += 1) {
+              const grant = await program.acquire([world.dice.pick([LOCK, NARROW])])
+              await program.keep(grant, ttlMs / 2)
+              await grant.release()
+            }
+          }
+        })
+      }
+      await stage.wait(ttlMs)
+      stage.note(stage.locksmith.beginTwin(world.dice) ?? 'there is a twin already')
+      await stage.wait(12 * ttlMs)
+    }
   }
 ]
+
+/** After a backup something is granted from a new block of fences, and its owner is gone at once. */
+async function lost(stage: Stage): Promise<void> {
+  stage.locksmith.backUp()
+  await stage.restart(20)
+  const owner = await stage.taken({ name: 'forgotten', locks: [LOCK], keepMs: stage.ttlMs })
+  await stage.wait(10)
+  stage.kill(owner.life)
+  await stage.until('it is free', () => stage.stateOf(LOCK) === 'free')
+}
+
+/** Somebody gives up what it waits for; what named it comes again. */
+function late(name: string, op: string, says: string): Play {
+  return {
+    name,
+    says: `somebody gives up what it waits for, ${says}`,
+    act: async (stage) => {
+      const { ttlMs } = stage
+      const last = stage.overhear(op, LOCK)
+      await stage.ready()
+      const holder = await stage.taken({ name: 'owner', locks: ['*:aim'], keepMs: 2.5 * ttlMs })
+      const giveUp = new AbortController()
+      const asker = stage.program({
+        name: 'asker',
+        kind: 'tool',
+        main: async (program) => {
+          await program.acquire([LOCK], giveUp.signal).catch(() => undefined)
+          await program.sleep(3 * ttlMs)
+        }
+      })
+      await stage.until('it has been asked for', () => last() !== '')
+      giveUp.abort()
+      await stage.wait(0.6 * ttlMs)
+      stage.again('asker', last())
+      await stage.wait(stage.world.broker.weather.usualDelayMs * 2)
+      holder.letGo()
+      await stage.until('everybody is gone', () => holder.over && asker.over)
+    }
+  }
+}

@@ -22,6 +22,7 @@ export class Program {
   readonly #kind: SessionKind
   #session: FleetSession | undefined
   #connection: FleetConnection | undefined
+  #enough = false
   /** The grant that it had last. */
   grant: Grant | undefined
   /** It came to the end of what it does, or was refused. */
@@ -80,6 +81,15 @@ export class Program {
     return (this.grant?.leftMs() ?? 0) > 0
   }
 
+  /** It keeps what it has no longer, and waits for nothing. */
+  letGo(): void {
+    this.#enough = true
+  }
+
+  get hasEnough(): boolean {
+    return this.#enough
+  }
+
   id(): string {
     return makeId(() => this.life.random())
   }
@@ -89,10 +99,11 @@ export class Program {
   }
 
   /** Waits for locks. @throws LocksmithError */
-  async acquire(...locks: readonly string[]): Promise<Grant> {
+  async acquire(locks: readonly string[], signal?: AbortSignal): Promise<Grant> {
     const { history, register } = this.#world
     history.note(this.name, `asks for ${locks.join(', ')}`)
-    const grant = await this.session.acquire({ locks, wait: true, phase: 'told so' })
+    const giveUp = signal === undefined ? {} : { signal }
+    const grant = await this.session.acquire({ locks, wait: true, phase: 'told so', ...giveUp })
     const got = grant.locks.map(({ lock, fence }) => `${lock} (fence ${fence})`).join(', ')
     history.note(this.name, `was granted ${got}`)
     this.grant = grant
@@ -104,14 +115,14 @@ export class Program {
   async keep(grant: Grant, ms: number): Promise<void> {
     const { clock } = this.life
     const until = clock.now() + ms
-    while (grant.leftMs() > 0 && clock.now() < until) await this.sleep(5)
+    while (grant.leftMs() > 0 && clock.now() < until && !this.#enough) await this.sleep(5)
   }
 }
 
 /** A program that takes a lock, keeps it for so long, and lets it go. */
 export function addHolder(world: World, { name, locks, keepMs, kind = 'tool' }: HolderOptions): Program {
   const main = async (program: Program): Promise<void> => {
-    const grant = await program.acquire(...locks)
+    const grant = await program.acquire(locks)
     await program.keep(grant, keepMs)
     await grant.release()
   }

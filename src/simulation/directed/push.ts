@@ -10,8 +10,6 @@ export interface PushOptions {
   readonly version: number
   readonly scope: string
   readonly together?: boolean
-  /** Lets its lock go as soon as an update is out, without waiting for the answer. */
-  readonly letsGoEarly?: boolean
 }
 
 const REPEAT_MS = 200
@@ -21,12 +19,12 @@ export function startPush(world: World, options: PushOptions): Program {
   const { name, resource, version, scope } = options
   const main = async (program: Program): Promise<void> => {
     world.history.note(name, `pushes ${resource} version ${version} to ${scope}`)
-    const grant = options.together ? await program.acquire(`${scope}:${resource}`) : undefined
+    const { together = false } = options
+    const grant = together ? await program.acquire([`${scope}:${resource}`]) : undefined
     const ask = askFor(options, program.id(), grant?.locks[0] ?? null)
     for (;;) {
-      const { state, devices } = await program.session.request(ask, 'push', { under: grant })
-      if (state !== 'open') break
-      if (options.letsGoEarly && devices.some((device) => device.state === 'sent')) break
+      const { state } = await program.session.request(ask, 'push', { under: grant })
+      if (state !== 'open' || program.hasEnough) break
       await program.sleep(REPEAT_MS)
     }
     world.history.note(name, 'lets go')

@@ -1,7 +1,8 @@
+import { topicsOf } from '../../protocol/topics.ts'
 import { Device, type DeviceOptions } from '../device/device.ts'
 import type { Interruption, Life } from '../life.ts'
 import { LocksmithHost } from '../programs/locksmith.ts'
-import type { World } from '../world.ts'
+import { FLEET, type World } from '../world.ts'
 import { addHolder, type HolderOptions, Program, type ProgramOptions } from './program.ts'
 import { type PushOptions, startPush } from './push.ts'
 
@@ -155,6 +156,29 @@ export class Stage {
       this.world.history.note(of, `! ${what} while it sends`)
       return what
     }
+  }
+
+  /** What last arrived at Locksmith with this operation and about this lock. */
+  overhear(op: string, lock: string): () => string {
+    let last = ''
+    this.locksmith.onRequest.push((text) => {
+      if (text.startsWith(`{"op":"${op}"`) && text.includes(`["${lock}"]`)) last = text
+    })
+    return () => last
+  }
+
+  /** Something that somebody once said arrives again. */
+  again(name: string, text: string): void {
+    this.note(`what ${name} once sent arrives again`)
+    const topic = topicsOf(FLEET).request(name)
+    this.world.broker.publish({ topic, payload: Buffer.from(text), text, qos: 0, retain: false })
+  }
+
+  /** The broker begins anew, and has forgotten all that it had retained. */
+  emptyBroker(): void {
+    this.world.history.note('broker', '! begins anew, with nothing retained')
+    this.world.broker.crash()
+    this.world.broker.restart('empty')
   }
 
   /** Clears a lock, as an operator does who has just seen it taken. */

@@ -2,6 +2,7 @@ import type { Device } from '../device/device.ts'
 import type { LocksmithHost } from '../programs/locksmith.ts'
 import type { World } from '../world.ts'
 import { Asked } from './asked.ts'
+import { judgeBelief } from './belief.ts'
 import { judgeContact } from './contact.ts'
 import { judgeDelay } from './delay.ts'
 import { judgeExclusive } from './exclusive.ts'
@@ -9,10 +10,16 @@ import { judgeFences } from './fences.ts'
 import { judgeFiles } from './files.ts'
 import { judgeGhosts } from './ghosts.ts'
 import { judgeGivenUp } from './given-up.ts'
+import { judgeLiving } from './living.ts'
 import { judgeMotion } from './motion.ts'
+import { judgeOnset } from './onset.ts'
 import { judgeOrder } from './order.ts'
 import { judgeStale } from './stale.ts'
 import { judgeStanding } from './standing.ts'
+import { judgeStored } from './stored.ts'
+
+import { judgeWaiters } from './waiters.ts'
+import { judgeWord } from './word.ts'
 
 /** Seats every judge; those returned want to look after each event. */
 export function seatJudges(
@@ -23,15 +30,21 @@ export function seatJudges(
   const asked = new Asked(locksmith, () => world.timeline.now)
   judgeFences(world, locksmith)
   judgeStale(world, locksmith, devices)
-  judgeGivenUp(world, locksmith, asked)
+  judgeLiving(world, locksmith, asked)
+  judgeStored(world, locksmith)
   judgeOrder(world, locksmith, asked)
   judgeStanding(world, locksmith, devices)
   judgeFiles(world, devices)
+  judgeOnset(world, devices)
+  judgeWord(world, locksmith, devices)
   return [
     judgeExclusive(world),
     judgeDelay(world, locksmith, asked),
     judgeGhosts(world, locksmith),
     judgeContact(world, locksmith),
-    judgeMotion(world, devices)
+    judgeGivenUp(world, locksmith, asked),
+    judgeMotion(world, devices),
+    judgeWaiters(world, locksmith),
+    judgeBelief(world, locksmith)
   ]
 }

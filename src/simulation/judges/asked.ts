@@ -4,10 +4,12 @@ import type { LocksmithHost } from '../programs/locksmith.ts'
 /** What a session said last of what it wants, as it arrived at Locksmith. */
 export interface Heartbeat {
   readonly seq: number
+  /** When it arrived, in the time of the world. */
+  readonly at: number
   readonly asks: readonly { readonly request: string; readonly over?: boolean }[]
 }
 
-export interface Message extends Heartbeat {
+export interface Message extends Omit<Heartbeat, 'at'> {
   readonly op: string
   readonly session: number
   readonly request: string
@@ -15,11 +17,18 @@ export interface Message extends Heartbeat {
   readonly waitedMs: number
 }
 
+interface Arrived {
+  readonly seq: number
+  readonly at: number
+  readonly text: string
+  /** Read when somebody wants to know. */
+  asks?: Heartbeat['asks']
+}
+
 /** Remembers what has arrived, over all lives of Locksmith: what was overtaken says nothing. */
 export class Asked {
-  readonly #heartbeats = new Map<number, string>()
+  readonly #heartbeats = new Map<number, Arrived>()
   readonly #acquired = new Map<string, number>()
-  readonly #seqs = new Map<number, number>()
   readonly #released = new Set<string>()
   readonly #gone = new Set<number>()
   /** Since when each request has waited, as it said itself when it was heard of first. In the time of the world. */
@@ -27,18 +36,16 @@ export class Asked {
 
   constructor(locksmith: LocksmithHost, now: () => number) {
     locksmith.onRequest.push((text) => {
-      if (text.startsWith('{"op":"heartbeat"')) this.#heartbeat(text)
+      if (text.startsWith('{"op":"heartbeat"')) this.#heartbeat(text, now())
       else if (text.startsWith('{"op":"acquire"')) this.#acquire(text, now())
       else if (/^{"op":"(release|goodbye)"/.test(text)) this.#stop(text)
     })
   }
 
-  #heartbeat(text: string): void {
+  #heartbeat(text: string, at: number): void {
     const session = Number(/"session":(\d+)/.exec(text)?.[1])
     const seq = Number(/"seq":(\d+)/.exec(text)?.[1])
-    if (!(seq > (this.#seqs.get(session) ?? 0))) return
-    this.#seqs.set(session, seq)
-    this.#heartbeats.set(session, text)
+    if (seq > (this.#heartbeats.get(session)?.seq ?? 0)) this.#heartbeats.set(session, { seq, at, text })
   }
 
   #acquire(text: string, now: number): void {
@@ -74,11 +81,14 @@ export class Asked {
 
   /** The newest heartbeat of a session, and the newest message that asked for this request by itself. */
   newest(session: number, request: string): { heartbeat: Heartbeat | undefined; acquired: number } {
-    const text = this.#heartbeats.get(session)
-    return {
-      heartbeat: text === undefined ? undefined : parsed(text),
-      acquired: this.#acquired.get(request) ?? 0
-    }
+    return { heartbeat: this.#read(session), acquired: this.#acquired.get(request) ?? 0 }
+  }
+
+  #read(session: number): Heartbeat | undefined {
+    const arrived = this.#heartbeats.get(session)
+    if (arrived === undefined) return undefined
+    arrived.asks ??= parsed(arrived.text)?.asks ?? []
+    return { ...arrived, asks: arrived.asks }
   }
 }
 

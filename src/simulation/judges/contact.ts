@@ -12,13 +12,13 @@ const SLACK_MS = 1000
 
 /**
  * Promise 16: only a line that works both ways is contact. An owner to which nothing comes through loses what it has, however
- * often it is heard itself: one ttl after the last reply that it heard no heartbeat renews any more, one more the lease has run
- * out, and a start of Locksmith in between costs a third.
+ * often it is heard itself: one ttl after the last reply that it heard no heartbeat renews any more, and one more the lease has
+ * run out.
  */
 export function judgeContact(world: World, locksmith: LocksmithHost): () => void {
   const { ttlMs, policy, timeline, register, broker } = world
   const busy = new Map<string, StoredLock>()
-  const bound = 3 * ttlMs + policy.lockDelayMs + SLACK_MS
+  const bound = 2 * ttlMs + policy.lockDelayMs + SLACK_MS
   let runningSince = Number.POSITIVE_INFINITY
   locksmith.onCommit.push((changes) => {
     for (const { kind, key, value } of changes) {

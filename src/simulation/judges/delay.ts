@@ -15,18 +15,19 @@ const SLACK_MS = 10
  */
 export function judgeDelay(world: World, locksmith: LocksmithHost, asked: Asked): () => void {
   const { timeline, policy, register } = world
-  const lastValid = new Map<Holder, number>()
+  /** Until when each owner believed that it holds, at the latest. In the time of the world. */
+  const validUntil = new Map<Holder, number>()
   const sessionOf = new Map<string, number>()
   const isTool = ({ life }: Holder): boolean =>
     world.hosts.some(({ name, kind }) => name === life.host && kind === 'tool')
   const look = (lock: string, by: string): void => {
-    for (const [holder, at] of lastValid) {
+    for (const [holder, until] of validUntil) {
       const earlier = holder.grant.locks.find((one) => conflict(one.lock, lock))
-      const agoMs = timeline.now - at
-      if (earlier === undefined || agoMs + SLACK_MS >= policy.lockDelayMs || !isTool(holder)) continue
+      if (earlier === undefined || timeline.now + SLACK_MS >= until + policy.lockDelayMs) continue
+      if (!isTool(holder)) continue
       const { request } = holder.grant
       if (asked.hasStopped(sessionOf.get(request) ?? 0, request)) continue
-      const what = `${lock} was granted to ${by} ${Math.round(agoMs)} ms after the last moment`
+      const what = `${lock} was granted to ${by} ${Math.round(timeline.now - until)} ms after the lease`
       world.violate(
         1,
         `${what} of ${holder.name}, which had ${earlier.lock} and has not said that it stopped`
@@ -38,8 +39,11 @@ export function judgeDelay(world: World, locksmith: LocksmithHost, asked: Asked)
     if (isNew) for (const { lock } of locks) look(lock, name)
   })
   return () => {
-    for (const holder of register.holders) if (holder.grant.leftMs() > 0) lastValid.set(holder, timeline.now)
+    for (const holder of register.holders) {
+      const leftMs = holder.grant.leftMs()
+      if (leftMs > 0) validUntil.set(holder, timeline.now + leftMs)
+    }
     const old = timeline.now - policy.lockDelayMs - 1000
-    for (const [holder, at] of lastValid) if (at < old) lastValid.delete(holder)
+    for (const [holder, until] of validUntil) if (until < old) validUntil.delete(holder)
   }
 }

@@ -2,6 +2,7 @@ import type { Board } from '../device/board.ts'
 import type { Device } from '../device/device.ts'
 import type { LocksmithHost } from '../programs/locksmith.ts'
 import type { World } from '../world.ts'
+import { disagreement, reportOf } from './report.ts'
 
 /** Ends everything that disturbs: whoever needs not stay is gone, whatever it holds; the rest works again. */
 export function becalm(world: World, locksmith: LocksmithHost, devices: readonly Device[]): void {
@@ -40,11 +41,11 @@ export function judgeRest(world: World, locksmith: LocksmithHost, devices: reado
       world.violate(6, `push ${key} is still open: ${JSON.stringify(value)}`)
   }
   for (const device of devices) {
-    const why = unrest(device)
+    const why = unrest(device) ?? unsaid(world, device)
     if (why !== undefined) world.violate(10, `${device.name}: ${why}`)
     const low = device.boards.map((board) => lowFloor(locksmith, device, board)).find(Boolean)
     if (low !== undefined) world.violate(3, `${device.name}: ${low}`)
-    const odd = device.boards.map((board) => oddVersion(device, board)).find((found) => found !== undefined)
+    const odd = disagreement(world, device)
     if (odd !== undefined) world.violate(12, `${device.name}: ${odd}`)
   }
 }
@@ -62,14 +63,11 @@ function unrest(device: Device): string | undefined {
   return undefined
 }
 
-/** File and controllers have the same version of each resource. */
-function oddVersion({ disk }: Device, { name, trace }: Board): string | undefined {
-  for (const [resource, version] of Object.entries(trace.versions)) {
-    const file = disk.read(`/state/config/${resource}.toml`)
-    const written = Number(/^version = (\d+)$/m.exec(file ?? '')?.[1] ?? 0)
-    if (version !== written) return `${name} has ${resource} version ${version}, the file ${written}`
-  }
-  return undefined
+/** It moves, and says so. */
+function unsaid(world: World, device: Device): string | undefined {
+  const report = reportOf(world, device)
+  if (report?.state === 'running' && report.holds.length === 0) return undefined
+  return `it moves, and says: ${report?.state}, ${JSON.stringify(report?.holds)}`
 }
 
 interface StoredFloor {

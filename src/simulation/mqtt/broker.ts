@@ -52,6 +52,7 @@ export class VirtualBroker {
   #backup = new Map<string, Sent>()
   readonly #seats = new Map<string, Seat>()
   readonly #clients = new Set<Client>()
+  readonly #clientsOf = new Map<Life, Client[]>()
   /** The first will of each client id. */
   readonly #oldWills = new Map<string, Will>()
   #storm: Storm | undefined
@@ -63,6 +64,10 @@ export class VirtualBroker {
 
   get weather(): Weather {
     return this.#storm === undefined ? this.#weather : { ...this.#weather, ...this.#storm }
+  }
+
+  get stormy(): boolean {
+    return this.#storm !== undefined
   }
 
   /** Bad weather for everybody, until it is called off. */
@@ -106,7 +111,9 @@ export class VirtualBroker {
     return (options, handlers) => {
       const client = new Client({ broker: this, life, options, handlers })
       this.#clients.add(client)
+      this.#clientsOf.set(life, [...this.clientsOf(life), client])
       life.onEnd(() => {
+        this.#clientsOf.delete(life)
         this.#clients.delete(client)
         client.died()
       })
@@ -115,8 +122,8 @@ export class VirtualBroker {
   }
 
   /** The connections of one process. */
-  clientsOf(life: Life): Client[] {
-    return [...this.#clients].filter((client) => client.life === life)
+  clientsOf(life: Life): readonly Client[] {
+    return this.#clientsOf.get(life) ?? []
   }
 
   get clients(): readonly Client[] {

@@ -112,6 +112,11 @@ export class Client implements BrokerConnection {
     })
   }
 
+  /** Something is wrong with its line. */
+  get troubled(): boolean {
+    return this.#mute || this.#deaf || this.#lateMs > 0
+  }
+
   /** What is sent to the client from now on takes so much longer, until `mend`. */
   delay(ms: number): void {
     this.#lateMs = ms

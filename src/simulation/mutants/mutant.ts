@@ -5,8 +5,8 @@ export interface Mutant {
   readonly name: string
   /** What is wrong with it. */
   readonly says: string
-  /** The promise that it breaks: the first by which it is noticed. */
-  readonly breaks: Invariant
+  /** The promises that it breaks: it is noticed by one of these first. */
+  readonly breaks: readonly Invariant[]
   /** The world in which it is hunted. */
   readonly world: string
   /** It is found within so many seeds, wherever one begins. */

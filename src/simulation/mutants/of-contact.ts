@@ -5,7 +5,7 @@ export const mutantsOfContact: readonly Mutant[] = [
   {
     name: 'lease-from-receipt',
     says: 'the owner counts its lease from the receipt of the reply, not from the sending of the heartbeat',
-    breaks: 1,
+    breaks: [1],
     world: 'line-fades',
     within: 10,
     file: 'src/client/session.ts',
@@ -15,7 +15,7 @@ export const mutantsOfContact: readonly Mutant[] = [
   {
     name: 'heartbeat-names-nothing',
     says: 'a heartbeat names none of the requests of its session',
-    breaks: 1,
+    breaks: [1],
     world: 'locks',
     within: 10,
     file: 'src/client/session.ts',
@@ -25,27 +25,17 @@ export const mutantsOfContact: readonly Mutant[] = [
   {
     name: 'unnamed-kept',
     says: 'what a heartbeat leaves out is not given up: a grant that its owner never heard of stays with it',
-    breaks: 6,
-    world: 'locks',
-    within: 20,
+    breaks: [8],
+    world: 'lost-grant',
+    within: 10,
     file: 'src/rules/request.ts',
     from: 'seq < heartbeat.seq && !heartbeat.named.has(request)',
     to: 'heartbeat.seq === Number.POSITIVE_INFINITY && seq < heartbeat.seq && request !== ""'
   },
   {
-    name: 'void-reply-renews',
-    says: 'a reply whose lease has run out before it is read counts as contact',
-    breaks: 25,
-    world: 'fleet',
-    within: 50,
-    file: 'src/client/session.ts',
-    from: 'if (renewing && until <= this.#options.clock.now()) return',
-    to: ''
-  },
-  {
     name: 'one-way-line-is-contact',
     says: 'a heartbeat renews, however long its sender has heard nothing',
-    breaks: 16,
+    breaks: [16],
     world: 'deaf-owner',
     within: 5,
     file: 'src/rules/session.ts',
@@ -53,19 +43,9 @@ export const mutantsOfContact: readonly Mutant[] = [
     to: 'if (heard >= 0) return true'
   },
   {
-    name: 'overtaken-reply-grants',
-    says: 'a reply that a newer one has overtaken still grants what it lists',
-    breaks: 1,
-    world: 'late-reply',
-    within: 10,
-    file: 'src/client/session.ts',
-    from: 'if (!renewing || isOlder(reply, this.#truthAt)) break',
-    to: 'if (!renewing) break'
-  },
-  {
     name: 'old-heartbeat-counts',
-    says: 'a heartbeat that is heard once more gives up what it does not name',
-    breaks: 1,
+    says: 'a heartbeat that is heard once more asks anew for what it names',
+    breaks: [8],
     world: 'late-heartbeat',
     within: 10,
     file: 'src/rules/session.ts',
@@ -75,7 +55,7 @@ export const mutantsOfContact: readonly Mutant[] = [
   {
     name: 'stale-request-granted',
     says: 'a request that is heard once more, after its sender has given it up, is granted',
-    breaks: 8,
+    breaks: [8],
     world: 'late-request',
     within: 10,
     file: 'src/rules/request.ts',
@@ -85,9 +65,9 @@ export const mutantsOfContact: readonly Mutant[] = [
   {
     name: 'grants-in-memory',
     says: 'which request was granted what is remembered in memory only',
-    breaks: 8,
-    world: 'late-request',
-    within: 10,
+    breaks: [17, 8],
+    world: 'restart-under-an-owner',
+    within: 5,
     file: 'src/rules/fleet.ts',
     from: 'const tables: unknown = { meta, session, lock, grant, push, operation }',
     to: 'void grant; const tables: unknown = { meta, session, lock, push, operation }'
@@ -95,7 +75,7 @@ export const mutantsOfContact: readonly Mutant[] = [
   {
     name: 'will-is-a-release',
     says: 'the will of a device frees what it holds',
-    breaks: 3,
+    breaks: [3],
     world: 'dropped-in-mid-change',
     within: 10,
     file: 'src/lock-manager/locksmith.ts',

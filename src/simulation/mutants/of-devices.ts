@@ -5,7 +5,7 @@ export const mutantsOfDevices: readonly Mutant[] = [
   {
     name: 'no-fencing',
     says: 'the control: the controllers are the same firmware with fence and deadline off',
-    breaks: 3,
+    breaks: [3],
     world: 'asleep-before-commit',
     within: 3,
     file: 'firmware-bridge/firmware/boards/wasm/firmware.ts',
@@ -15,7 +15,7 @@ export const mutantsOfDevices: readonly Mutant[] = [
   {
     name: 'deadline-far-away',
     says: 'what is staged carries a deadline that never comes',
-    breaks: 3,
+    breaks: [3],
     world: 'asleep-before-commit',
     within: 3,
     file: 'firmware-bridge/drivers/native/commands.ts',
@@ -25,7 +25,7 @@ export const mutantsOfDevices: readonly Mutant[] = [
   {
     name: 'standstill-believed',
     says: 'a pause that was ordered counts as a proof of standstill',
-    breaks: 4,
+    breaks: [4],
     world: 'cleared-in-mid-change',
     within: 5,
     file: 'src/agent/guard.ts',
@@ -35,7 +35,7 @@ export const mutantsOfDevices: readonly Mutant[] = [
   {
     name: 'no-config-hold',
     says: 'a change raises no hold of its own, so that a lock that is cleared in the middle starts the device',
-    breaks: 4,
+    breaks: [4],
     world: 'held-and-let-go',
     within: 5,
     file: 'src/agent/change.ts',
@@ -43,20 +43,20 @@ export const mutantsOfDevices: readonly Mutant[] = [
     to: 'void configHoldId; void why'
   },
   {
-    name: 'hold-falls-before-verify',
-    says: 'the hold of a change falls when all is committed, before it is verified',
-    breaks: 4,
-    world: 'fleet',
-    within: 10,
+    name: 'hold-falls-at-standstill',
+    says: 'the hold of a change falls as soon as the device stands',
+    breaks: [4],
+    world: 'cut-off',
+    within: 5,
     file: 'src/agent/change.ts',
-    from: "authority.phase('verifying')",
+    from: "authority.phase('applying')",
     to: 'deps.guard.drop([configHoldId(change.resource)])'
   },
   {
     name: 'verify-skipped',
     says: 'no controller is asked to confirm what it has committed',
-    breaks: 10,
-    world: 'fleet',
+    breaks: [10],
+    world: 'cut-off',
     within: 5,
     file: 'src/agent/change.ts',
     from: 'for (const { controller } of run.targets) await controller.confirm(change.resource, authority.fence)',
@@ -65,29 +65,29 @@ export const mutantsOfDevices: readonly Mutant[] = [
   {
     name: 'record-opens-everything',
     says: 'a record that tells of a free lock takes every hold away, not its own',
-    breaks: 4,
-    world: 'fleet',
+    breaks: [4],
+    world: 'held-and-let-go',
     within: 10,
     file: 'src/rules/interlock.ts',
     from: 'return hold !== undefined && ended ? drop(next, [hold.id], now) : next',
     to: 'return ended ? drop(next, [...next.holds.keys()], now) : next'
   },
   {
-    name: 'journal-lags',
-    says: 'an entry of the journal is on the disk only with the next one',
-    breaks: 10,
+    name: 'journal-not-kept',
+    says: 'the entries of a change are not on the disk before it has ended',
+    breaks: [12],
     world: 'cut-off',
     within: 20,
     file: 'src/agent/journal.ts',
     from: 'files.append(path, JSON.stringify(added))\n',
-    to: 'unkept = [JSON.stringify(added)]\n'
+    to: '\n'
   },
   {
     name: 'no-recovery',
     says: 'a change that was cut off is not brought to its end at the next start',
-    breaks: 10,
+    breaks: [4],
     world: 'cut-off',
-    within: 10,
+    within: 20,
     file: 'src/agent/agent.ts',
     from: 'if (open !== null) await recoverOpen(deps, open)',
     to: 'void recoverOpen'
@@ -95,7 +95,7 @@ export const mutantsOfDevices: readonly Mutant[] = [
   {
     name: 'rollback-under-new-fence',
     says: 'a roll-back names a new fence, not the one that committed',
-    breaks: 10,
+    breaks: [10],
     world: 'cut-off',
     within: 20,
     file: 'src/agent/settle.ts',
@@ -105,7 +105,7 @@ export const mutantsOfDevices: readonly Mutant[] = [
   {
     name: 'file-not-restored',
     says: 'a roll-back leaves the new file where it is',
-    breaks: 12,
+    breaks: [12],
     world: 'cut-off',
     within: 20,
     file: 'src/agent/settle.ts',
@@ -115,7 +115,7 @@ export const mutantsOfDevices: readonly Mutant[] = [
   {
     name: 'predecessor-not-kept',
     says: 'a file is replaced without its predecessor being kept',
-    breaks: 10,
+    breaks: [10],
     world: 'cut-off',
     within: 30,
     file: 'src/agent/config-file.ts',
@@ -125,7 +125,7 @@ export const mutantsOfDevices: readonly Mutant[] = [
   {
     name: 'file-written-in-place',
     says: 'a file is emptied and then written, not replaced whole',
-    breaks: 12,
+    breaks: [12],
     world: 'cut-off',
     within: 10,
     file: 'src/agent/config-file.ts',
@@ -135,9 +135,9 @@ export const mutantsOfDevices: readonly Mutant[] = [
   {
     name: 'floors-not-told-again',
     says: 'a controller that begins anew is not told the floors again',
-    breaks: 3,
-    world: 'fleet',
-    within: 20,
+    breaks: [3],
+    world: 'controller-reset',
+    within: 5,
     file: 'src/agent/post.ts',
     from: 'this.#told.clear()',
     to: ''
@@ -145,7 +145,7 @@ export const mutantsOfDevices: readonly Mutant[] = [
   {
     name: 'bypass-covers-later-grants',
     says: 'a bypass goes on when the grant that it saw has ended and another one has come',
-    breaks: 11,
+    breaks: [11],
     world: 'budget-used-up',
     within: 10,
     file: 'src/rules/interlock.ts',
@@ -155,41 +155,11 @@ export const mutantsOfDevices: readonly Mutant[] = [
   {
     name: 'boot-without-contact',
     says: 'an agent that has just started does not wait until it has heard Locksmith',
-    breaks: 5,
+    breaks: [5],
     world: 'boot-in-silence',
     within: 5,
     file: 'src/rules/interlock.ts',
     from: "return raise(state, { id: CONTACT, kind: 'contact', owner: identity.name, why }, now)",
     to: 'void why; void now; return state'
-  },
-  {
-    name: 'any-reply-opens',
-    says: 'a reply that does not know the fence of a hold takes it away',
-    breaks: 25,
-    world: 'backup-under-a-device',
-    within: 10,
-    file: 'src/rules/interlock.ts',
-    from: 'if ((hold.fence ?? 0) > truth.fenceHigh) return false',
-    to: ''
-  },
-  {
-    name: 'record-below-floor-opens',
-    says: 'a free record whose floor does not lie above the fence of a hold takes it away',
-    breaks: 25,
-    world: 'backup-under-a-device',
-    within: 10,
-    file: 'src/rules/interlock.ts',
-    from: "record.state === 'free' && now >= state.quietUntil && (hold?.fence ?? 0) < record.floor",
-    to: "record.state === 'free' && now >= state.quietUntil"
-  },
-  {
-    name: 'stale-record-trusted',
-    says: 'a record counts however old it is',
-    breaks: 25,
-    world: 'fleet',
-    within: 50,
-    file: 'src/rules/interlock.ts',
-    from: 'if (isNewer(seen ?? state.asOf, record) || isNewer(state.asOf, record)) return state',
-    to: ''
   }
 ]

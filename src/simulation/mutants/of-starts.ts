@@ -5,7 +5,7 @@ export const mutantsOfStarts: readonly Mutant[] = [
   {
     name: 'marks-set-anew',
     says: 'each start of Locksmith marks its stored locks anew, so that a crash loop keeps a ghost alive',
-    breaks: 6,
+    breaks: [6],
     world: 'crash-loop',
     within: 5,
     file: 'src/rules/start.ts',
@@ -15,7 +15,7 @@ export const mutantsOfStarts: readonly Mutant[] = [
   {
     name: 'marks-skipped',
     says: 'a start of Locksmith marks nothing as unheard',
-    breaks: 6,
+    breaks: [6],
     world: 'crash-loop',
     within: 5,
     file: 'src/rules/start.ts',
@@ -25,7 +25,7 @@ export const mutantsOfStarts: readonly Mutant[] = [
   {
     name: 'told-before-it-is-stored',
     says: 'a commit is on the disk a little after its effects are told',
-    breaks: 9,
+    breaks: [9],
     world: 'power-cut-after-grant',
     within: 5,
     file: 'src/lock-manager/locksmith.ts',
@@ -35,8 +35,8 @@ export const mutantsOfStarts: readonly Mutant[] = [
   {
     name: 'term-not-raised',
     says: 'a start does not raise the term: what an earlier life said looks newer than what this one says',
-    breaks: 10,
-    world: 'fleet',
+    breaks: [17, 8],
+    world: 'restart-under-an-owner',
     within: 20,
     file: 'src/rules/start.ts',
     from: 'term: Math.max(meta.term, facts.knownTerm) + 1,',
@@ -45,7 +45,7 @@ export const mutantsOfStarts: readonly Mutant[] = [
   {
     name: 'fence-block-not-kept',
     says: 'the bound of a block of fences is written into no file beside the store',
-    breaks: 2,
+    breaks: [2],
     world: 'file-alone-knows',
     within: 5,
     file: 'src/lock-manager/locksmith.ts',
@@ -55,7 +55,7 @@ export const mutantsOfStarts: readonly Mutant[] = [
   {
     name: 'retained-unread',
     says: 'a start does not wait for what the broker retains',
-    breaks: 2,
+    breaks: [2],
     world: 'broker-alone-knows',
     within: 5,
     file: 'src/lock-manager/locksmith.ts',
@@ -65,7 +65,7 @@ export const mutantsOfStarts: readonly Mutant[] = [
   {
     name: 'speakers-not-believed',
     says: 'nobody who speaks can prove that the store has lost something',
-    breaks: 2,
+    breaks: [2, 1],
     world: 'owner-alone-knows',
     within: 5,
     file: 'src/rules/continuity.ts',
@@ -75,7 +75,7 @@ export const mutantsOfStarts: readonly Mutant[] = [
   {
     name: 'quiet-time-skipped',
     says: 'after a raise of the fences it is granted at once',
-    breaks: 1,
+    breaks: [1],
     world: 'backup',
     within: 10,
     file: 'src/rules/continuity.ts',
@@ -85,7 +85,7 @@ export const mutantsOfStarts: readonly Mutant[] = [
   {
     name: 'twin-ignored',
     says: 'a Locksmith does not listen to what another one of its fleet says',
-    breaks: 1,
+    breaks: [1],
     world: 'twin',
     within: 10,
     file: 'src/lock-manager/locksmith.ts',

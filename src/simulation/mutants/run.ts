@@ -12,14 +12,16 @@ export class UnknownMutant extends Error {
   }
 }
 
-/** Runs seeds with a mistake planted, in a process of its own, so that nobody else meets it. @throws UnknownMutant */
+/** Runs seeds with a mistake planted, in its world unless another is asked for, in a process of its own, so that nobody else meets it. @throws UnknownMutant */
 export async function runMutant(name: string, options: SeedsOptions, stop?: AbortSignal): Promise<Report> {
-  if (!mutants.some((one) => one.name === name)) throw new UnknownMutant(name)
+  const mutant = mutants.find((one) => one.name === name)
+  if (mutant === undefined) throw new UnknownMutant(name)
+  const plan = { ...options, world: options.world ?? mutant.world }
   const loader = new URL(`./loader.ts?mutant=${name}`, import.meta.url).href
   const child = fileURLToPath(new URL('./child.ts', import.meta.url))
   const { stdout } = await promisify(execFile)(
     process.execPath,
-    ['--import', loader, child, JSON.stringify(options)],
+    ['--import', loader, child, JSON.stringify(plan)],
     { maxBuffer: 64 * 1024 * 1024, killSignal: 'SIGKILL', ...(stop === undefined ? {} : { signal: stop }) }
   )
   const report = JSON.parse(stdout) as Report

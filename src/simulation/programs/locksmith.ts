@@ -83,6 +83,10 @@ export class LocksmithHost {
     return alone && this.#ready && this.host.life?.running === true
   }
 
+  get hasTwin(): boolean {
+    return this.#twin !== undefined
+  }
+
   /** Keeps a copy of the store for later; the fence file is no part of it. */
   backUp(): void {
     this.#backup = copyDisk(this.disk)

@@ -1,4 +1,11 @@
-import { type Ask, type Grant, makeId, openFleetConnection, openSession } from '../../client/index.ts'
+import {
+  type Ask,
+  type FleetSession,
+  type Grant,
+  makeId,
+  openFleetConnection,
+  openSession
+} from '../../client/index.ts'
 import type { SessionKind } from '../../rules/fleet.ts'
 import type { Dice } from '../dice.ts'
 import { Host, sleep } from '../host.ts'
@@ -48,11 +55,27 @@ async function live(world: World, life: Life, options: OwnerOptions): Promise<vo
   const rounds = options.kind === 'agent' ? Number.POSITIVE_INFINITY : dice.whole(1, 4)
   for (let round = 0; round < rounds; round += 1) {
     await sleep(life, dice.stretched(5, 2 * world.ttlMs))
-    const grant = await session.acquire(drawAsk(world, life, { dice, options })).catch(() => undefined)
+    const grant = await ask(world, life, { session, ask: drawAsk(world, life, { dice, options }) })
     if (grant !== undefined) await use(world, life, { grant, dice, name: options.name })
   }
   await session.close()
   await connection.close()
+}
+
+/** Undefined when it was refused, or given up. */
+async function ask(
+  world: World,
+  life: Life,
+  { session, ask }: { session: FleetSession; ask: Ask }
+): Promise<Grant | undefined> {
+  const answered = world.register.asks({ life, name: session.name, locks: ask.locks })
+  try {
+    return await session.acquire({ ...ask, onQueued: answered })
+  } catch {
+    return undefined
+  } finally {
+    answered()
+  }
 }
 
 function drawAsk(world: World, life: Life, { dice, options }: { dice: Dice; options: OwnerOptions }): Ask {

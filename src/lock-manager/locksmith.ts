@@ -1,28 +1,29 @@
-import type { BrokerConnection, ConnectBroker, Message } from '../platform/broker.ts'
+import type { BrokerConnection, BrokerHandlers, ConnectBroker, Message } from '../platform/broker.ts'
 import type { Clock, Timer } from '../platform/clock.ts'
 import { type LimitedLog, limitedLog } from '../platform/limited-log.ts'
 import type { Log } from '../platform/logger.ts'
-import { idOf, type LocksmithStatus, parsePayload, request, type WireRequest } from '../protocol/messages.ts'
+import type { LocksmithStatus } from '../protocol/messages.ts'
 import { type Topics, topicsOf } from '../protocol/topics.ts'
-import { believeClaim, FENCE_BLOCK, meaningOf } from '../rules/continuity.ts'
-import type { Effect } from '../rules/effects.ts'
-import { advance, nextDue, settle } from '../rules/expiry.ts'
-import { type DurableKind, Fleet } from '../rules/fleet.ts'
+import { believeClaim, meaningOf } from '../rules/continuity.ts'
+import { nextDue } from '../rules/expiry.ts'
+import { Fleet } from '../rules/fleet.ts'
 import type { Policy } from '../rules/policy.ts'
-import { deaf, listening, reserveFences, start, withholdFences } from '../rules/start.ts'
+import { deaf, listening, start } from '../rules/start.ts'
 import { lookUp, type Query, type Self, statusOf } from './answers.ts'
-import { chain } from './audit.ts'
 import { collect } from './collector.ts'
 import { DeviceStates } from './device-states.ts'
-import { type FenceFile, readFenceFile } from './fence-file.ts'
+import type { FenceFile } from './fence-file.ts'
+import { FenceReserve } from './fence-reserve.ts'
 import { FROM_OUTSIDE } from './from-outside.ts'
+import { Intake } from './intake.ts'
+import { Ledger } from './ledger.ts'
 import { oldAudit } from './old-audit.ts'
 import { Publisher } from './publisher.ts'
-import { Retained } from './retained.ts'
-import { type AuditLink, type Store, type StoredChange, StoreError } from './store.ts'
-import { storeHealth } from './store-health.ts'
+import { RetainedReader } from './retained-reader.ts'
+import { startFacts } from './start-facts.ts'
+import type { Store } from './store.ts'
+import { STORE_AGAIN_MS } from './store-health.ts'
 import { statusIn, takenOverBy } from './twin.ts'
-import { handle } from './wire.ts'
 
 export interface LocksmithOptions {
   readonly connect: ConnectBroker
@@ -59,20 +60,10 @@ export function startLocksmith(options: LocksmithOptions): Locksmith {
   return new Shell(options)
 }
 
-const SENTINEL_EVERY_MS = 1000
+/** How long a start check that could not be stored waits. */
+const START_AGAIN_MS = 1000
 
-/** How long a store that refused is left alone. */
-const STORE_AGAIN_MS = 1000
-
-interface Waiting {
-  readonly from: string
-  readonly request: WireRequest
-}
-
-/**
- * The thin shell around the rules. Order of one batch: advance time and hand every waiting request to its rule; persist what
- * changed; keep it; only then send. A store that fails means that nothing of the batch has happened.
- */
+/** The shell around the rules: wires the parts together, and knows what phase they are in. */
 class Shell implements Locksmith {
   readonly ready: Promise<void>
   readonly takenOver: Promise<string>
@@ -80,30 +71,28 @@ class Shell implements Locksmith {
   readonly #log: LimitedLog
   readonly #fleet: Fleet
   readonly #topics: Topics
+  readonly #ledger: Ledger
+  readonly #fences: FenceReserve
   readonly #broker: BrokerConnection
   readonly #publisher: Publisher
-  readonly #sweeper: { stop(): void }
+  readonly #reader: RetainedReader
+  readonly #intake: Intake
   readonly #states = new DeviceStates()
-  readonly #startedAt: number
-  #retained = new Retained()
-  #sentinel = ''
-  #phase: 'connecting' | 'reading' | 'serving' | 'stopped' = 'connecting'
-  #queue: Waiting[] = []
-  #flushing = false
-  #timer: Timer | undefined
-  #lastAudit: AuditLink | undefined
-  #sweeps = 0
-  #reserveFrom = Number.NEGATIVE_INFINITY
-  readonly #fileLimit: number
-  readonly #noteHealth: (refusal: string | undefined) => void
   readonly #forgetOldAudit: (newest: number) => void
+  readonly #sweeper: { stop(): void }
+  readonly #startedAt: number
+  #phase: 'connecting' | 'reading' | 'serving' | 'stopped' = 'connecting'
+  #timer: Timer | undefined
+  #sweeps = 0
   #resolveReady: () => void = () => {}
   #resolveTakenOver: (why: string) => void = () => {}
 
   constructor(options: LocksmithOptions) {
-    this.#log = limitedLog(options.log, options.clock, FROM_OUTSIDE)
-    this.#o = { ...options, log: this.#log }
-    this.#startedAt = options.clock.now()
+    const { clock, store } = options
+    const log = limitedLog(options.log, clock, FROM_OUTSIDE)
+    this.#log = log
+    this.#o = { ...options, log }
+    this.#startedAt = clock.now()
     this.#topics = topicsOf(options.fleet)
     this.#fleet = new Fleet(options)
     this.ready = new Promise((resolve) => {
@@ -112,67 +101,60 @@ class Shell implements Locksmith {
     this.takenOver = new Promise((resolve) => {
       this.#resolveTakenOver = resolve
     })
-    this.#fileLimit = readFenceFile(options.fenceFile)
-    this.#noteHealth = storeHealth(this.#log)
-    this.#forgetOldAudit = oldAudit(options.store, this.#log)
-    this.#load()
-    const will = JSON.stringify(this.#status(false))
-    this.#broker = options.connect(
-      {
-        clientId: `locksmith-${options.fleet}`,
-        // Not retained: it was written before the start check, and must not cover what a later status knows of term and fences.
-        will: { topic: this.#topics.status, payload: will, retain: false }
-      },
-      {
-        connected: () => this.#connected(),
-        disconnected: (why) => this.#disconnected(why),
-        message: (message) => this.#receive(message),
-        refused: (filter, why) => this.#o.log.error({ event: 'subscription-refused', filter }, why),
-        oversized: (topic, bytes) =>
-          this.#o.log.warn(
-            { event: 'oversized', topic, bytes, code: 'LK-2006' },
-            `${topic}: ${bytes} bytes were dropped unread`
-          )
-      }
-    )
-    this.#publisher = new Publisher({
-      fleet: this.#fleet,
-      topics: this.#topics,
-      broker: this.#broker,
-      clock: options.clock,
-      log: this.#log
+    const common = { fleet: this.#fleet, topics: this.#topics, clock, log }
+    this.#ledger = new Ledger({
+      ...{ ...common, store, boot: options.boot },
+      act: (effects, audit) => this.#publisher.carryOut(effects, audit, clock.now())
+    })
+    const ledger = this.#ledger
+    this.#fences = new FenceReserve({
+      ...{ ...common, ledger, fenceFile: options.fenceFile },
+      reserved: () => this.#publisher.status(this.#status(true))
+    })
+    this.#forgetOldAudit = oldAudit(store, log)
+    ledger.load()
+    this.#broker = this.#connect()
+    const broker = this.#broker
+    this.#publisher = new Publisher({ ...common, broker })
+    this.#reader = new RetainedReader({ ...common, broker, read: () => this.#retainedRead() })
+    this.#intake = new Intake({
+      ...{ ...common, ledger, publisher: this.#publisher, defer: options.defer },
+      serving: () => this.#phase === 'serving',
+      answer: (from, query) => this.#answer(from, query),
+      done: (stored) => this.#setTimer(stored && this.#fences.reserveIfLow())
     })
     const { allRequests, allLocks, allAgents, allUpdates, status } = this.#topics
-    this.#broker.subscribe([status, allLocks, allUpdates, allAgents, allRequests, this.#topics.sentinel('+')])
+    broker.subscribe([status, allLocks, allUpdates, allAgents, allRequests, this.#topics.sentinel('+')])
     this.#sweeper = options.everySweep(() => this.#sweep())
   }
 
-  #load(): void {
-    const { durable } = this.#fleet
-    for (const { kind, key, value } of this.#o.store.load()) durable[kind]?.put(key, value)
-    this.#lastAudit = this.#o.store.lastAudit()
-    this.#fleet.keep()
+  #connect(): BrokerConnection {
+    const { connect, fleet } = this.#o
+    const log = this.#log
+    const handlers: BrokerHandlers = {
+      connected: () => this.#connected(),
+      disconnected: (why) => {
+        log.warn({ event: 'broker-lost', why }, 'connection to the broker lost')
+        deaf(this.#fleet)
+      },
+      message: (message) => this.#receive(message),
+      refused: (filter, why) => log.error({ event: 'subscription-refused', filter }, why),
+      oversized: (topic, bytes) => {
+        const fields = { event: 'oversized', topic, bytes, code: 'LK-2006' }
+        log.warn(fields, `${topic}: ${bytes} bytes were dropped unread`)
+      }
+    }
+    // Not retained: it was written before the start check, and must not cover what a later status knows of term and fences.
+    const will = { topic: this.#topics.status, payload: JSON.stringify(this.#status(false)), retain: false }
+    return connect({ clientId: `locksmith-${fleet}`, will }, handlers)
   }
 
   // Start check
 
   #connected(): void {
-    this.#sentinel = `${this.#o.instance}-${this.#fleet.count()}`
-    this.#retained = new Retained()
+    if (this.#phase === 'stopped') return
     if (this.#phase !== 'serving') this.#phase = 'reading'
-    this.#sendSentinel(this.#sentinel)
-  }
-
-  /** Repeated until it comes back: QoS 0 may lose it, and nothing is granted before. */
-  #sendSentinel(nonce: string): void {
-    if (nonce !== this.#sentinel || this.#phase === 'stopped') return
-    this.#broker.publish(this.#topics.sentinel(nonce), '{}')
-    this.#o.clock.after(SENTINEL_EVERY_MS, () => this.#sendSentinel(nonce))
-  }
-
-  #disconnected(why: string): void {
-    this.#o.log.warn({ event: 'broker-lost', why }, 'connection to the broker lost')
-    deaf(this.#fleet)
+    this.#reader.begin(`${this.#o.instance}-${this.#fleet.count()}`)
   }
 
   /** Everything that the broker had retained has arrived. */
@@ -182,73 +164,44 @@ class Shell implements Locksmith {
     if (this.#phase !== 'serving') return
     listening(this.#fleet, now)
     this.#publisher.status(this.#status(true))
-    this.#publisher.everything(this.#retained.updates, now)
-    this.#flushSoon()
+    this.#publisher.everything(this.#reader.retained.updates, now)
+    this.#intake.flushSoon()
   }
 
   /** No grant before store, file, status and all retained records were read, and a new block of fences is durable in each. */
   #startCheck(now: number): void {
-    const { store, boot, log } = this.#o
-    const { fenceLimit } = this.#fleet.meta
-    const { status, knownFence, knownTerm } = this.#retained
-    const knownLimit = Math.max(this.#fileLimit, status?.fenceLimit ?? 0)
-    // The store is written before file and status: one that is ahead proves that the store is not the newest.
-    const lost = knownLimit > fenceLimit ? knownLimit - 1 : 0
-    const facts = {
-      rebooted: store.lastBoot() !== undefined && store.lastBoot() !== boot,
-      knownFence: Math.max(knownFence, lost),
-      knownLimit,
-      knownTerm,
-      instance: this.#o.instance
-    }
-    start(this.#fleet, facts, now)
-    if (!this.#reserve()) {
-      log.error({ event: 'start-failed' }, 'the start check could not be stored; trying again in a second')
-      this.#timer = this.#o.clock.after(1000, () => this.#phase === 'reading' && this.#retainedRead())
+    const { store, clock } = this.#o
+    const { fileLimit } = this.#fences
+    const { retained } = this.#reader
+    start(this.#fleet, startFacts({ fleet: this.#fleet, store, fileLimit, retained }, this.#o), now)
+    if (!this.#fences.reserve()) {
+      const why = 'the start check could not be stored; trying again in a second'
+      this.#log.error({ event: 'start-failed' }, why)
+      this.#timer = clock.after(START_AGAIN_MS, () => this.#phase === 'reading' && this.#retainedRead())
       return
     }
     this.#phase = 'serving'
-    log.info({ event: 'serving', fleet: this.#o.fleet, term: this.#fleet.meta.term }, 'serving')
+    this.#log.info({ event: 'serving', fleet: this.#o.fleet, term: this.#fleet.meta.term }, 'serving')
     this.#resolveReady()
   }
 
-  /** Makes the bound of the next block durable in the store, then in the file; only then are its fences granted. */
-  #reserve(): boolean {
-    const { meta } = this.#fleet
-    const limit = meta.fenceNext + FENCE_BLOCK
-    reserveFences(this.#fleet, limit)
-    if (!this.#commit()) return false
-    try {
-      this.#o.fenceFile.write(limit)
-    } catch (error) {
-      withholdFences(this.#fleet, meta.fenceLimit)
-      this.#fleet.keep()
-      this.#o.log.error({ event: 'fence-file', error }, 'the fence file could not be written')
-      return false
-    }
-    this.#publisher.status(this.#status(true))
-    return true
-  }
-
-  // Requests
+  // What is heard
 
   #receive(message: Message): void {
     const topic = this.#topics.parse(message.topic)
     switch (topic?.kind) {
       case 'request':
-        if (this.#phase === 'serving' && !message.retain) this.#take(topic.principal, message.payload)
+        if (this.#phase === 'serving' && !message.retain) this.#intake.take(topic.principal, message.payload)
         return
       case 'agent':
         return this.#takeState(topic.device, message.payload)
       case 'sentinel':
-        if (topic.nonce !== this.#sentinel) return
-        this.#sentinel = ''
-        return this.#retainedRead()
+        return this.#reader.cameBack(topic.nonce)
       case 'status':
-        if (message.retain) this.#retained.take(this.#topics, message)
+        this.#reader.take(message)
         return this.#hearStatus(message)
       default:
-        if (message.retain) this.#retained.take(this.#topics, message)
+        this.#reader.take(message)
     }
   }
 
@@ -261,17 +214,14 @@ class Shell implements Locksmith {
     if (meaning === 'nothing') return
     const why = takenOverBy(heard, term)
     if (meaning === 'taken-over') {
-      this.#o.log.error({ event: 'taken-over', code: 'LK-7003', by: heard.instance, term: heard.term }, why)
+      this.#log.error({ event: 'taken-over', code: 'LK-7003', by: heard.instance, term: heard.term }, why)
       this.#resolveTakenOver(why)
       return void this.#end()
     }
     // Its store is a copy of the present one, or the present one an older copy: what it granted is unknown here.
-    believeClaim(
-      this.#fleet,
-      { from: `status of ${heard.life}`, knownFence: heard.fenceHigh, knownTerm: heard.term },
-      this.#o.clock.now()
-    )
-    this.#flushSoon()
+    const claim = { from: `status of ${heard.life}`, knownFence: heard.fenceHigh, knownTerm: heard.term }
+    believeClaim(this.#fleet, claim, this.#o.clock.now())
+    this.#intake.flushSoon()
   }
 
   #takeState(device: string, payload: Uint8Array): void {
@@ -280,114 +230,17 @@ class Shell implements Locksmith {
     this.#log.warn({ event: 'bad-state', device, code: 'LK-2006', problem }, `state of ${device}: ${problem}`)
   }
 
-  #take(from: string, payload: Uint8Array): void {
-    const parsed = parsePayload(request, payload)
-    if (!parsed.ok) {
-      this.#o.log.warn(
-        { event: 'bad-request', from, code: 'LK-2006', problem: parsed.problem },
-        'a request was not understood'
-      )
-      const id = idOf(payload)
-      if (id !== undefined)
-        this.#publisher.notUnderstood(from, { id, problem: parsed.problem }, this.#o.clock.now())
-      return
-    }
-    this.#queue.push({ from, request: parsed.value })
-    this.#flushSoon()
-  }
-
-  #flushSoon(): void {
-    if (this.#flushing) return
-    this.#flushing = true
-    this.#o.defer(() => {
-      this.#flushing = false
-      if (this.#phase === 'serving') this.#flush()
-    })
-  }
-
-  #flush(): void {
-    const batch = this.#queue
-    this.#queue = []
-    const asks = batch.filter(({ request: { op } }) => op !== 'query')
-    const stored = this.#carryOut(asks)
-    if (!stored) this.#carryOutOneByOne(asks)
-    for (const { from, request: asked } of batch) if (asked.op === 'query') this.#answer(from, asked)
-    this.#setTimer(stored && this.#reserveIfLow())
-  }
-
-  #carryOut(asks: readonly Waiting[]): boolean {
-    const now = this.#o.clock.now()
-    advance(this.#fleet, now)
-    for (const { from, request: asked } of asks) this.#handle(from, asked, now)
-    settle(this.#fleet, now)
-    return this.#commit()
-  }
-
-  #handle(from: string, asked: WireRequest, now: number): void {
-    if (asked.op !== 'query') handle(this.#fleet, from, asked, now)
-  }
-
-  /** The store refuses: whatever needs no disk, heartbeats above all, goes on; the rest has not happened and is repeated by its sender. */
-  #carryOutOneByOne(asks: readonly Waiting[]): void {
-    this.#fleet.storeRefuses = true
-    for (const { from, request: asked } of asks) {
-      this.#handle(from, asked, this.#o.clock.now())
-      this.#commit()
-    }
-    this.#fleet.storeRefuses = false
-    this.#fleet.due.reconsider()
-  }
-
-  /** Persists, keeps, then acts; on failure nothing has happened. */
-  #commit(): boolean {
-    const effects = this.#fleet.takeEffects()
-    let audit: readonly AuditLink[]
-    try {
-      audit = this.#persist(effects)
-    } catch (error) {
-      if (!(error instanceof StoreError)) throw error
-      this.#fleet.drop()
-      this.#noteHealth(error.message)
-      return false
-    }
-    this.#fleet.keep()
-    this.#publisher.carryOut(effects, audit, this.#o.clock.now())
-    return true
-  }
-
-  #persist(effects: readonly Effect[]): readonly AuditLink[] {
-    const changes: StoredChange[] = []
-    for (const [kind, table] of Object.entries(this.#fleet.durable)) {
-      for (const [key, value] of table.changes()) changes.push({ kind: kind as DurableKind, key, value })
-    }
-    const entries = effects.flatMap((effect) => (effect.do === 'audit' ? [effect.entry] : []))
-    if (changes.length === 0 && entries.length === 0) return []
-    const links = chain(this.#lastAudit, entries, this.#o.clock.wall())
-    this.#o.store.commit(changes, links, this.#o.boot)
-    this.#noteHealth(undefined)
-    this.#lastAudit = links.at(-1) ?? this.#lastAudit
-    return links
-  }
-
-  /** False when it has to be tried again in a while: a quarter of a block is left until then. */
-  #reserveIfLow(): boolean {
-    const { fenceLimit, fenceNext } = this.#fleet.meta
-    if (fenceLimit - fenceNext >= FENCE_BLOCK / 4) return true
-    const now = this.#o.clock.now()
-    if (now < this.#reserveFrom) return false
-    this.#reserveFrom = now + STORE_AGAIN_MS
-    return this.#reserve()
-  }
+  // Time
 
   #setTimer(healthy: boolean): void {
     this.#timer?.cancel()
     const now = this.#o.clock.now()
     const due = nextDue(this.#fleet, now)
     const inMs = healthy ? Math.max(1, (due ?? Number.POSITIVE_INFINITY) - now) : STORE_AGAIN_MS
-    if (Number.isFinite(inMs)) this.#timer = this.#o.clock.after(inMs, () => this.#flushSoon())
+    if (Number.isFinite(inMs)) this.#timer = this.#o.clock.after(inMs, () => this.#intake.flushSoon())
   }
 
-  // Queries
+  // Questions
 
   #answer(from: string, query: Query): void {
     const now = this.#o.clock.now()
@@ -411,19 +264,20 @@ class Shell implements Locksmith {
     const now = this.#o.clock.now()
     this.#sweeps += 1
     const swept = collect(this.#fleet, now)
-    if (this.#commit() && Object.values(swept).some((count) => count > 0)) {
-      this.#o.log.info({ event: 'collected', ...swept }, 'collector swept')
+    if (this.#ledger.commit() && Object.values(swept).some((count) => count > 0)) {
+      this.#log.info({ event: 'collected', ...swept }, 'collector swept')
     }
-    for (const [lock] of this.#retained.records) {
+    const { records } = this.#reader.retained
+    for (const lock of records.keys()) {
       if (this.#fleet.locks.get(lock) === undefined)
         this.#broker.publish(this.#topics.lock(lock), '', { retain: true })
-      this.#retained.records.delete(lock)
+      records.delete(lock)
     }
     this.#publisher.refresh(now)
-    this.#forgetOldAudit(this.#lastAudit?.seq ?? 0)
+    this.#forgetOldAudit(this.#ledger.newestAudit)
     // Policies may have changed.
     this.#fleet.due.reconsider()
-    this.#flushSoon()
+    this.#intake.flushSoon()
   }
 
   async stop(): Promise<void> {
@@ -437,6 +291,7 @@ class Shell implements Locksmith {
     this.#publisher.tellWatchers()
     this.#timer?.cancel()
     this.#sweeper.stop()
+    this.#reader.stop()
     this.#log.close()
     await this.#broker.close()
     this.#o.store.close()

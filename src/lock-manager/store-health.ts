@@ -1,5 +1,8 @@
 import type { Log } from '../platform/logger.ts'
 
+/** How long a store that refused is left alone. */
+export const STORE_AGAIN_MS = 1000
+
 /** Says when the store begins to refuse and when it takes writes again, once each. */
 export function storeHealth(log: Log): (refusal: string | undefined) => void {
   let healthy = true

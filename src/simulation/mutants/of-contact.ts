@@ -84,8 +84,8 @@ export const mutantsOfContact: readonly Mutant[] = [
         this.#takeState(topic.device, message.payload)
         if (Buffer.from(message.payload).toString().includes('"online":false'))
           for (const { session } of this.#fleet.sessions.where('name', topic.device))
-            this.#queue.push({ from: topic.device, request: { op: 'goodbye', session, seq: 0 } })
-        return this.#flushSoon()
+            this.#intake.take(topic.device, Buffer.from(JSON.stringify({ op: 'goodbye', session, seq: 0 })))
+        return
       }`
   }
 ]

@@ -28,7 +28,7 @@ export const mutantsOfStarts: readonly Mutant[] = [
     breaks: [9],
     world: 'power-cut-after-grant',
     within: 5,
-    file: 'src/lock-manager/locksmith.ts',
+    file: 'src/lock-manager/ledger.ts',
     from: 'this.#o.store.commit(changes, links, this.#o.boot)',
     to: 'this.#o.clock.after(20, () => this.#o.store.commit(changes, links, this.#o.boot))'
   },
@@ -48,7 +48,7 @@ export const mutantsOfStarts: readonly Mutant[] = [
     breaks: [2],
     world: 'file-alone-knows',
     within: 5,
-    file: 'src/lock-manager/locksmith.ts',
+    file: 'src/lock-manager/fence-reserve.ts',
     from: 'this.#o.fenceFile.write(limit)',
     to: 'void limit'
   },
@@ -58,9 +58,9 @@ export const mutantsOfStarts: readonly Mutant[] = [
     breaks: [2],
     world: 'broker-alone-knows',
     within: 5,
-    file: 'src/lock-manager/locksmith.ts',
-    from: 'const { status, knownFence, knownTerm } = this.#retained',
-    to: 'const { status, knownFence, knownTerm } = new Retained()'
+    file: 'src/lock-manager/start-facts.ts',
+    from: 'const { status, knownFence, knownTerm } = retained',
+    to: 'const { status, knownFence, knownTerm } = { ...retained, status: undefined, knownFence: 0, knownTerm: 0 }'
   },
   {
     name: 'speakers-not-believed',

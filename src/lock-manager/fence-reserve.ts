@@ -55,7 +55,8 @@ export class FenceReserve {
     if (fenceLimit - fenceNext >= FENCE_BLOCK / 4) return true
     const now = this.#o.clock.now()
     if (now < this.#notBefore) return false
+    if (this.reserve()) return true
     this.#notBefore = now + STORE_AGAIN_MS
-    return this.reserve()
+    return false
   }
 }

@@ -79,7 +79,8 @@ test('a fence file that refuses withholds the next block: no fence above its bou
     const grant = await session.acquire({ locks: ['*:aim'], wait: true })
     highest = grant.fence('*:aim')
     void grant.release()
-    if (!stopped) void cycle()
+    // Without it the whole of the second half would pass in one moment.
+    if (!stopped) house.clock.after(1, () => void cycle())
   }
   void cycle()
   for (let turns = 0; turns < 1500; turns += 1) await house.clock.advance(3)

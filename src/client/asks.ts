@@ -160,11 +160,16 @@ export class PendingAsk {
 
   #face(): Grant {
     const locks = this.#locks
+    const [lost, asked] = [this.#lost, this.#asked]
     return {
       request: this.request,
       locks,
-      lost: this.#lost.signal,
-      asked: this.#asked.signal,
+      get lost() {
+        return lost.signal
+      },
+      get asked() {
+        return asked.signal
+      },
       leftMs: () => {
         const left = this.#context.leaseLeftMs()
         return this.#state === 'held' ? left : 0

@@ -1,13 +1,13 @@
 import type { Timer } from '../platform/clock.ts'
 import { LocksmithError } from '../protocol/errors.ts'
-import type { ReplyOf, WireAsked, WireReply, WireRequest } from '../protocol/messages.ts'
-import { type AskContext, isOlder, PendingAsk, type Revision, wrongWith } from './asks.ts'
-import { errorOf, REPEAT_MS, silence } from './connection.ts'
+import type { ReplyOf, WireAsk, WireReply, WireRequest } from '../protocol/messages.ts'
+import { errorOf, REPEAT_MS } from './connection.ts'
 import { makeId } from './id.ts'
 import { Lease } from './lease.ts'
-import { givenUp, pursue } from './pursue.ts'
+import { OpenAsks } from './open-asks.ts'
 import { repeatUntilAnswered } from './repeat.ts'
 import type { Ask, FleetSession, Grant, RequestOptions, SessionOptions, Truth } from './types.ts'
+import { Waits } from './waits.ts'
 
 /** Heartbeats whose sending is remembered, to judge the lease of their replies. */
 const SENDINGS_KEPT = 64
@@ -30,10 +30,10 @@ export function openSession(options: SessionOptions): FleetSession {
 class Session implements FleetSession {
   readonly name: string
   readonly #options: SessionOptions
-  readonly #asks = new Map<string, PendingAsk>()
+  readonly #asks: OpenAsks
   readonly #sentAt = new Map<number, number>()
-  readonly #waitingForTruth = new Set<(truth: Truth) => void>()
-  readonly #waitingForContact = new Set<(error?: LocksmithError) => void>()
+  readonly #truths: Waits<Truth>
+  readonly #contacts: Waits<LocksmithError | undefined>
   readonly #unsubscribe: (() => void)[]
   #session: number | undefined
   #helloId: string
@@ -50,7 +50,6 @@ class Session implements FleetSession {
   #eager = true
   #beat: Timer | undefined
   #closed = false
-  #truthAt: Revision = { term: 0, rev: 0 }
   #anewFrom = Number.NEGATIVE_INFINITY
 
   constructor(options: SessionOptions) {
@@ -61,6 +60,9 @@ class Session implements FleetSession {
       began: () => this.#beginContact(),
       ended: () => this.#endContact()
     })
+    this.#asks = this.#openAsks()
+    this.#truths = new Waits(options.clock, options.connection)
+    this.#contacts = new Waits(options.clock, options.connection)
     this.#unsubscribe = [
       options.connection.onReply((reply) => this.#hear(reply)),
       options.connection.onConnected(() => this.#beatNow()),
@@ -80,41 +82,15 @@ class Session implements FleetSession {
     return this.#lease.leftMs()
   }
 
-  contact(timeoutMs: number): Promise<void> {
-    if (this.leaseLeftMs() > 0) return Promise.resolve()
-    const answered = this.#await<LocksmithError | undefined>(timeoutMs, (done) => {
-      this.#waitingForContact.add(done)
-      return () => this.#waitingForContact.delete(done)
-    })
-    return answered.then((error) => {
-      if (error !== undefined) throw error
-    })
-  }
-
-  #await<T>(timeoutMs: number, attach: (done: (value: T) => void) => () => void): Promise<T> {
-    const { clock, connection } = this.#options
-    return new Promise((resolve, reject) => {
-      const detach = attach((value) => {
-        deadline.cancel()
-        detach()
-        resolve(value)
-      })
-      const deadline = clock.after(timeoutMs, () => {
-        detach()
-        reject(silence(connection.connected, timeoutMs))
-      })
-    })
+  async contact(timeoutMs: number): Promise<void> {
+    if (this.leaseLeftMs() > 0) return
+    const error = await this.#contacts.next(timeoutMs)
+    if (error !== undefined) throw error
   }
 
   refresh(timeoutMs = this.#ttlMs): Promise<Truth> {
     const from = this.#seq
-    const truth = this.#await<Truth>(timeoutMs, (done) => {
-      const hear = (heard: Truth): void => {
-        if (heard.reply.seq > from) done(heard)
-      }
-      this.#waitingForTruth.add(hear)
-      return () => this.#waitingForTruth.delete(hear)
-    })
+    const truth = this.#truths.next(timeoutMs, ({ reply }) => reply.seq > from)
     this.#beatNow()
     return truth
   }
@@ -166,7 +142,7 @@ class Session implements FleetSession {
       session,
       seq,
       heard: this.#heard,
-      asks: [...this.#asks.values()].map((ask) => ask.wire()),
+      asks: this.#asks.wire(),
       ...this.#known(),
       ...(told?.enforces === undefined ? {} : { enforces: told.enforces }),
       standing: [...(told?.standing ?? [])]
@@ -201,13 +177,10 @@ class Session implements FleetSession {
       case 'heartbeat':
         return this.#hearHeartbeat(reply)
       case 'granted':
-        return this.#hearGrant(reply)
       case 'queued':
-        return this.#asks.get(reply.request)?.queued(reply.place, reply.blockers)
       case 'ended':
-        return this.#asks.get(reply.request)?.ended(reply.how, reply)
       case 'asked':
-        return this.#hearAsked(reply)
+        return this.#asks.hear(reply)
       case 'refused':
         return this.#hearRefusal(reply)
     }
@@ -229,28 +202,8 @@ class Session implements FleetSession {
   #hearFailure({ id, refusal }: ReplyOf<'failed'>): void {
     if (id !== this.#helloId || this.#session !== undefined) return
     this.#options.onTrouble?.(refusal.code, refusal.message)
-    for (const waiting of [...this.#waitingForContact]) waiting(errorOf(refusal))
+    this.#contacts.tell(errorOf(refusal))
     this.#beginAnew(this.#ttlMs)
-  }
-
-  /** A truth heard since, which is newer, would have listed the grant: this one was overtaken by its end. */
-  #hearGrant(reply: ReplyOf<'granted'>): void {
-    if (isOlder(reply, this.#truthAt)) return
-    const ask = this.#asks.get(reply.request)
-    ask?.grant(reply.locks, reply)
-  }
-
-  #hearAsked({
-    request,
-    lock,
-    asked
-  }: {
-    request: string
-    lock: string
-    asked?: WireAsked | undefined
-  }): void {
-    const news = asked && this.#asks.get(request)?.askedBack(lock, asked)
-    if (news !== undefined) this.#options.onNews?.([`${news.code} ${news.message}`])
   }
 
   #hearHeartbeat(reply: ReplyOf<'heartbeat'>): void {
@@ -270,29 +223,19 @@ class Session implements FleetSession {
       this.#eager = false
       this.#beatNow()
     }
-    for (const ask of [...this.#asks.values()]) {
-      // A reply that a newer truth has overtaken grants nobody: what it lists may have ended since.
-      if (!renewing || isOlder(reply, this.#truthAt)) break
-      ask.confirm(
-        reply.holding.filter((held) => held.request === ask.request),
-        reply
-      )
-    }
-    for (const held of reply.holding) this.#hearAsked(held)
-    for (const { request, place, blockers } of reply.queued) this.#asks.get(request)?.queued(place, blockers)
-    if (renewing && isOlder(this.#truthAt, reply)) this.#truthAt = { term: reply.term, rev: reply.rev }
+    this.#asks.hearTruth(reply)
     const truth = { reply, sentAt }
     this.#options.onTruth?.(truth)
-    for (const waiting of [...this.#waitingForTruth]) waiting(truth)
+    this.#truths.tell(truth)
   }
 
   #beginContact(): void {
     this.#options.onContact?.(true)
-    for (const waiting of [...this.#waitingForContact]) waiting()
+    this.#contacts.tell(undefined)
   }
 
   #endContact(): void {
-    for (const ask of [...this.#asks.values()]) ask.lose(new LocksmithError('LK-1016', 'the lease ran out'))
+    this.#asks.loseAll(new LocksmithError('LK-1016', 'the lease ran out'))
     this.#options.onContact?.(false)
   }
 
@@ -304,10 +247,7 @@ class Session implements FleetSession {
       return this.#beginAnew(this.#ttlMs)
     }
     if (reply.request === '') return this.#options.onTrouble?.(reply.refusal.code, reply.refusal.message)
-    const ask = this.#asks.get(reply.request)
-    if (ask === undefined || why === 'stale-message') return
-    ask.refuse(errorOf(reply.refusal))
-    if (ask.state === 'over') this.#asks.delete(reply.request)
+    this.#asks.refused(reply)
   }
 
   /** Says hello again as a new session. What was held is lost; what is awaited is asked for again under the same request ids. */
@@ -317,8 +257,7 @@ class Session implements FleetSession {
     this.#helloId = makeId(this.#options.random)
     this.#lease.end()
     this.#beat?.cancel()
-    // Grants of the session that is gone are nobody's any more: naming them in the next one would ask for them anew.
-    for (const [request, { state }] of this.#asks) if (state === 'over') this.#asks.delete(request)
+    this.#asks.forgetOver()
     const { clock, random } = this.#options
     const waitMs = Math.max(inMs * (1 + random()), this.#anewFrom - clock.now())
     this.#anewFrom = clock.now() + waitMs + ANEW_EVERY_MS
@@ -329,49 +268,26 @@ class Session implements FleetSession {
   // Requests
 
   acquire(ask: Ask): Promise<Grant> {
-    const request = makeId(this.#options.random, this.#options.clock.wall())
-    const pending = new PendingAsk(request, ask, this.#askContext())
-    const wrong = wrongWith(ask, this.#asks.size)
-    if (this.#closed) pending.refuse(new LocksmithError('LK-1007', 'the session is closed'))
-    else if (wrong !== undefined) pending.refuse(wrong)
-    else if (ask.signal?.aborted) pending.refuse(givenUp())
-    else this.#pursue(pending)
-    return pending.granted
+    return this.#asks.acquire(ask)
   }
 
-  #askContext(): AskContext {
-    return {
-      clock: this.#options.clock,
-      leaseLeftMs: () => this.leaseLeftMs(),
-      hurry: () => this.#hurry(),
-      sendRelease: (request) => {
-        this.#asks.delete(request)
-        return this.#sendRelease(request)
-      }
-    }
-  }
-
-  #pursue(pending: PendingAsk): void {
-    const { request } = pending
-    const { clock, connection } = this.#options
-    this.#asks.set(request, pending)
-    pursue({
+  #openAsks(): OpenAsks {
+    const { clock, connection, random, onNews } = this.#options
+    return new OpenAsks({
       clock,
       connection,
-      pending,
+      random,
       open: () => !this.#closed,
-      send: () => this.#sendAcquire(pending),
-      giveBack: () => {
-        this.#asks.delete(request)
-        void this.#sendRelease(request)
-      },
-      refused: () => this.#asks.delete(request)
+      leaseLeftMs: () => this.leaseLeftMs(),
+      hurry: () => this.#hurry(),
+      sendAcquire: (ask, wait) => this.#sendAcquire(ask, wait),
+      sendRelease: (request) => this.#sendRelease(request),
+      onNews: (news) => onNews?.([news])
     })
   }
 
-  #sendAcquire({ ask: { wait }, wire }: PendingAsk): void {
+  #sendAcquire({ over: _over, ...asked }: WireAsk, wait: boolean): void {
     if (this.#session === undefined || !this.#lease.live) return
-    const { over: _over, ...asked } = wire()
     const numbers = { session: this.#session, seq: this.#nextSeq() }
     this.#options.connection.send({ op: 'acquire', ...asked, ...numbers, wait })
   }
@@ -412,12 +328,7 @@ class Session implements FleetSession {
 
   async close(): Promise<void> {
     if (this.#closed) return
-    for (const ask of [...this.#asks.values()]) {
-      ask.lose(new LocksmithError('LK-1016', 'the session was closed'))
-      ask.refuse(new LocksmithError('LK-1007', 'the session was closed'))
-    }
-    const held = [...this.#asks.keys()]
-    this.#asks.clear()
+    const held = this.#asks.close()
     await this.#takeLeave(held)
     this.#closed = true
     this.#beat?.cancel()

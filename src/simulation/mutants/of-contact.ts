@@ -19,7 +19,7 @@ export const mutantsOfContact: readonly Mutant[] = [
     world: 'locks',
     within: 10,
     file: 'src/client/session.ts',
-    from: 'asks: [...this.#asks.values()].map((ask) => ask.wire()),',
+    from: 'asks: this.#asks.wire(),',
     to: 'asks: [],'
   },
   {

@@ -185,7 +185,8 @@ export class TraceReader {
   }
 
   #one(bytes: Uint8Array, name: string): number {
-    return this.#many(bytes, name)[0] ?? 0
+    const { type, offset } = this.#field(name)
+    return readItem(new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength), type, offset)
   }
 
   #many(bytes: Uint8Array, name: string): number[] {

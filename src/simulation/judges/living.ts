@@ -26,11 +26,22 @@ interface Reply {
  * reply says so too: it would lose it by the reply.
  */
 export function judgeLiving(world: World, locksmith: LocksmithHost, asked: Asked): void {
+  const held = new Map<string, StoredLock>()
+  const take = (key: string, lock: StoredLock | undefined): void => {
+    if (lock?.state === 'held') held.set(key, lock)
+    else held.delete(key)
+  }
+  locksmith.onCommit.push((changes) => {
+    for (const { kind, key, value } of changes)
+      if (kind === 'lock') take(key, value as StoredLock | undefined)
+  })
+  locksmith.onRestore.push(() => {
+    held.clear()
+    for (const { kind, key, value } of locksmith.disk.rows.values())
+      if (kind === 'lock') take(key, value as StoredLock)
+  })
   const heldBy = (session: number): readonly StoredLock[] =>
-    [...locksmith.disk.rows.values()].flatMap(({ kind, value }) => {
-      const lock = value as StoredLock
-      return kind === 'lock' && lock.state === 'held' && lock.owner?.session === session ? [lock] : []
-    })
+    [...held.values()].filter((lock) => lock.owner?.session === session)
   locksmith.onReply.push((text) => {
     if (!text.includes('"op":"heartbeat"') || !locksmith.serving) return
     const { op, session, leaseMs, term, rev, holding } = JSON.parse(text) as Reply

@@ -7,8 +7,15 @@ import type { World } from '../world.ts'
  * set beside another that moves.
  */
 export function judgeMotion(world: World, devices: readonly Device[]): () => void {
+  /** Of those in which something has changed. */
+  const changed = new Set(devices)
+  for (const device of devices) {
+    device.onBoard.push(() => changed.add(device))
+    device.onJournal.push(() => changed.add(device))
+  }
   return () => {
-    for (const device of devices) {
+    for (const device of changed) {
+      changed.delete(device)
       const moving = device.boards.find((board) => board.trace.moving)
       if (moving === undefined) continue
       const why = whyStill(device)

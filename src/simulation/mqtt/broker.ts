@@ -6,6 +6,7 @@ import type { Timeline } from '../timeline.ts'
 import { Client } from './client.ts'
 import { matches } from './filter.ts'
 import { calmed, delayMs, type Weather } from './network.ts'
+import { Subscriptions } from './subscriptions.ts'
 
 export interface BrokerOptions {
   readonly timeline: Timeline
@@ -51,6 +52,7 @@ export class VirtualBroker {
   #retained = new Map<string, Sent>()
   #backup = new Map<string, Sent>()
   readonly #seats = new Map<string, Seat>()
+  readonly #subscriptions = new Subscriptions()
   readonly #clients = new Set<Client>()
   readonly #clientsOf = new Map<Life, Client[]>()
   /** The first will of each client id. */
@@ -138,6 +140,7 @@ export class VirtualBroker {
   crash(): void {
     this.#up = false
     const seats = [...this.#seats.values()]
+    for (const seat of seats) this.#subscriptions.remove(seat)
     this.#seats.clear()
     for (const seat of seats) seat.dropped('the broker is gone')
   }
@@ -152,7 +155,9 @@ export class VirtualBroker {
   // Called by clients, once their packets have arrived
 
   take(seat: Seat): void {
-    this.#seats.get(seat.clientId)?.dropped('another connection took this client id')
+    const earlier = this.#seats.get(seat.clientId)
+    if (earlier !== undefined) this.#subscriptions.remove(earlier)
+    earlier?.dropped('another connection took this client id')
     this.#seats.set(seat.clientId, seat)
     if (seat.will !== undefined && !this.#oldWills.has(seat.clientId))
       this.#oldWills.set(seat.clientId, seat.will)
@@ -163,10 +168,20 @@ export class VirtualBroker {
   }
 
   subscribe(seat: Seat, filters: readonly string[]): void {
-    for (const filter of filters) seat.filters.add(filter)
-    for (const sent of this.#retained.values()) {
-      if (filters.some((filter) => matches(filter, sent.topic))) seat.receive({ ...sent, retain: true })
+    for (const filter of filters) {
+      seat.filters.add(filter)
+      this.#subscriptions.add(filter, seat)
     }
+    const named = new Set(filters)
+    const wide = filters.filter((filter) => filter.includes('+'))
+    for (const sent of wide.length === 0 ? this.#retainedAt(filters) : this.#retained.values()) {
+      const wanted = named.has(sent.topic) || wide.some((filter) => matches(filter, sent.topic))
+      if (wanted) seat.receive({ ...sent, retain: true })
+    }
+  }
+
+  #retainedAt(topics: readonly string[]): readonly Sent[] {
+    return topics.flatMap((topic) => this.#retained.get(topic) ?? [])
   }
 
   publish(sent: Sent): void {
@@ -174,19 +189,14 @@ export class VirtualBroker {
       if (sent.text === '') this.#retained.delete(sent.topic)
       else this.#retained.set(sent.topic, sent)
     }
-    for (const seat of [...this.#seats.values()]) {
-      for (const filter of seat.filters) {
-        if (!matches(filter, sent.topic)) continue
-        seat.receive({ ...sent, retain: false })
-        break
-      }
-    }
+    for (const seat of this.#subscriptions.of(sent.topic)) seat.receive({ ...sent, retain: false })
   }
 
   /** A connection ends; its will is published unless it said goodbye. */
   leave(seat: Seat, clean: boolean): void {
     if (!this.has(seat)) return
     this.#seats.delete(seat.clientId)
+    this.#subscriptions.remove(seat)
     const { will } = seat
     if (clean || will === undefined || !this.#up) return
     this.#publishWill(will)

@@ -40,6 +40,8 @@ export function judgeOrder(world: World, locksmith: LocksmithHost, asked: Asked)
     else forget(session)
   })
   locksmith.onReply.push((text) => {
+    // Who did not want to wait was queued by a heartbeat that came first.
+    if (text.includes('"op":"refused"')) waiting.delete((JSON.parse(text) as { request: string }).request)
     if (!text.includes('"queued":[')) return
     const { op, session, leaseMs, queued } = JSON.parse(text) as Reply
     if (op !== 'heartbeat') return

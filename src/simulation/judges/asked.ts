@@ -6,7 +6,7 @@ export interface Heartbeat {
   readonly seq: number
   /** When it arrived, in the time of the world. */
   readonly at: number
-  readonly asks: readonly { readonly request: string; readonly over?: boolean }[]
+  readonly asks: readonly { readonly request: string; readonly waitedMs: number; readonly over?: boolean }[]
 }
 
 export interface Message extends Omit<Heartbeat, 'at'> {
@@ -32,7 +32,7 @@ export class Asked {
   readonly #released = new Set<string>()
   readonly #gone = new Set<number>()
   /** Since when each request has waited, as it said itself when it was heard of first. In the time of the world. */
-  readonly since = new Map<string, number>()
+  readonly #since = new Map<string, number>()
 
   constructor(locksmith: LocksmithHost, now: () => number) {
     locksmith.onRequest.push((text) => {
@@ -53,7 +53,7 @@ export class Asked {
     if (message === undefined) return
     const { request: id, seq, waitedMs } = message
     this.#acquired.set(id, Math.max(seq, this.#acquired.get(id) ?? 0))
-    if (!this.since.has(id)) this.since.set(id, now - waitedMs)
+    if (!this.#since.has(id)) this.#since.set(id, now - waitedMs)
   }
 
   #stop(text: string): void {
@@ -71,6 +71,15 @@ export class Asked {
       heartbeat.seq > acquired &&
       !heartbeat.asks.some((ask) => ask.request === request)
     )
+  }
+
+  /** Since when a request has waited: a message that comes late makes it seem later than it was. In the time of the world. */
+  since(session: number, request: string): number | undefined {
+    const first = this.#since.get(request)
+    const { heartbeat } = this.newest(session, request)
+    const named = heartbeat?.asks.find((ask) => ask.request === request)
+    if (heartbeat === undefined || named === undefined) return first
+    return Math.min(first ?? Number.POSITIVE_INFINITY, heartbeat.at - named.waitedMs)
   }
 
   /** Whether the newest heartbeat of a session names this request as wanted. */

@@ -50,9 +50,9 @@ export function judgeOrder(world: World, locksmith: LocksmithHost, asked: Asked)
     for (const { request } of queued) waiting.set(request, { session, at: timeline.now, life: life() })
   })
   const overtaken = ({ request, session, locks }: StoredGrant): string | undefined => {
-    const cameAt = asked.since.get(request) ?? 0
+    const cameAt = asked.since(session, request) ?? 0
     for (const [other, told] of waiting) {
-      const earlier = (asked.since.get(other) ?? timeline.now) < cameAt - ttlMs / 3
+      const earlier = (asked.since(told.session, other) ?? timeline.now) < cameAt - ttlMs / 3
       if (told.session === session || !earlier || told.life !== life() || timeline.now - told.at > ttlMs / 2)
         continue
       if (!world.register.isAlive(told.session) || !asked.stillWants(told.session, other)) continue

@@ -97,6 +97,11 @@ export class Register {
     return (life && this.#heardAt.get(life)) ?? Number.NEGATIVE_INFINITY
   }
 
+  /** Whether a process has been told anything yet. */
+  hasHeard(life: Life): boolean {
+    return this.#heardAt.has(life)
+  }
+
   /** How to say what a host's process is about. */
   describe(host: string, state: () => string): void {
     this.#about.set(host, state)

@@ -8,8 +8,12 @@ const WIDE = 'plant-1:aim'
 
 /** A push has begun, and the device has come to this step of it. */
 async function changing(stage: Stage, step: string, version = 1): Promise<void> {
+  let reached = false
+  stage.device.onJournal.push(() => {
+    reached ||= stage.device.journal.step === step
+  })
   stage.push({ name: 'pusher', resource: 'aim', version, scope: stage.device.path })
-  await stage.until(`the device is at ${step}`, () => stage.device.journal.step === step)
+  await stage.until(`the device has come to ${step}`, () => reached)
 }
 
 export const devicePlays: readonly Play[] = [
@@ -120,7 +124,7 @@ export const devicePlays: readonly Play[] = [
       const first = stage.push({ ...PUSH, name: 'pusher-1', scope: device.path })
       await stage.until('the first version is there', () => first.over)
       for (let version = 2; version <= 5; version += 1) {
-        const step = world.dice.pick([...STEPS.slice(2, -1), 'verify', COMMITTED])
+        const step = world.dice.pick([...STEPS.slice(2, -1), COMMITTED, REPLACED])
         const afterMs = world.dice.chance(0.4) ? 0 : world.dice.between(0, 40)
         cutOff(stage, { step, afterMs, power: world.dice.chance(0.3) })
         const push = stage.push({ ...PUSH, name: `pusher-${version}`, version, scope: device.path })
@@ -167,14 +171,10 @@ export const devicePlays: readonly Play[] = [
     act: async (stage) => {
       const { device, ttlMs } = stage
       await stage.ready()
-      const moves = (): boolean => device.boards.some(({ trace }) => trace.moving)
-      const began = stage.world.timeline.now
-      for (let round = 1; round < 40 && stage.world.timeline.now < began + 60_000; round += 1) {
-        const name = `holder-${round}`
-        const holder = await stage.taken({ name, locks: [round % 2 === 0 ? WIDE : OWN], keepMs: 2 * ttlMs })
-        await stage.until('it has had it', () => holder.over)
-      }
-      await stage.until('the device moves', moves)
+      const names = Array.from({ length: Math.ceil(60_000 / (2.8 * ttlMs)) }, (_, at) => `holder-${at + 1}`)
+      const holders = names.map((name) => stage.holder({ name, locks: [WIDE], keepMs: 2.8 * ttlMs }))
+      await stage.until('all have had it', () => holders.every(({ over }) => over), 200_000)
+      await stage.until('the device moves', () => device.boards.some(({ trace }) => trace.moving))
     }
   }
 ]
@@ -190,6 +190,8 @@ function powerCut(stage: Stage, { host, boards }: Device): void {
 
 /** Not a step of the journal: a controller has committed, and nobody has asked it to confirm. */
 const COMMITTED = 'committed'
+/** Nor is this: the file has been replaced. */
+const REPLACED = 'replaced'
 
 /** Once, when the journal has come to this step. */
 function cutOff(
@@ -203,7 +205,10 @@ function cutOff(
   let armed = true
   const cut = (): void => (power ? powerCut(stage, device) : stage.kill(device.host.life))
   const look = (): void => {
-    if (!armed || !isAt()) return
+    if (isAt()) strike()
+  }
+  const strike = (): void => {
+    if (!armed) return
     armed = false
     if (afterMs === 0) cut()
     else world.timeline.after(afterMs, cut)
@@ -211,5 +216,8 @@ function cutOff(
   device.onJournal.push(look)
   device.onBoard.push(() => {
     if (step === COMMITTED) look()
+  })
+  device.onFile.push((path) => {
+    if (step === REPLACED && path.endsWith('/aim.toml')) strike()
   })
 }

@@ -3,6 +3,8 @@ import type { LocksmithHost } from '../programs/locksmith.ts'
 import type { World } from '../world.ts'
 import { Asked } from './asked.ts'
 import { judgeBelief } from './belief.ts'
+import { judgeBoot } from './boot.ts'
+import { judgeBypass } from './bypass.ts'
 import { judgeContact } from './contact.ts'
 import { judgeDelay } from './delay.ts'
 import { judgeExclusive } from './exclusive.ts'
@@ -12,6 +14,7 @@ import { judgeGhosts } from './ghosts.ts'
 import { judgeGivenUp } from './given-up.ts'
 import { judgeLiving } from './living.ts'
 import { judgeMotion } from './motion.ts'
+import { judgeOne } from './one.ts'
 import { judgeOnset } from './onset.ts'
 import { judgeOrder } from './order.ts'
 import { judgeStale } from './stale.ts'
@@ -35,6 +38,8 @@ export function seatJudges(
   judgeOrder(world, locksmith, asked)
   judgeStanding(world, locksmith, devices)
   judgeFiles(world, devices)
+  judgeBoot(world, devices)
+  judgeBypass(world, locksmith, devices)
   judgeOnset(world, devices)
   judgeWord(world, locksmith, devices)
   return [
@@ -44,6 +49,7 @@ export function seatJudges(
     judgeContact(world, locksmith),
     judgeGivenUp(world, locksmith, asked),
     judgeMotion(world, devices),
+    judgeOne(world, locksmith),
     judgeWaiters(world, locksmith),
     judgeBelief(world, locksmith)
   ]

@@ -18,9 +18,9 @@ export const mutantsOfContact: readonly Mutant[] = [
     breaks: [1],
     world: 'locks',
     within: 10,
-    file: 'src/client/session.ts',
-    from: 'asks: this.#asks.wire(),',
-    to: 'asks: [],'
+    file: 'src/client/open-asks.ts',
+    from: 'return [...this.#asks.values()].map((ask) => ask.wire())',
+    to: 'return []'
   },
   {
     name: 'unnamed-kept',

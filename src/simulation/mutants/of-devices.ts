@@ -55,7 +55,7 @@ export const mutantsOfDevices: readonly Mutant[] = [
   {
     name: 'verify-skipped',
     says: 'no controller is asked to confirm what it has committed',
-    breaks: [10],
+    breaks: [10, 12],
     world: 'cut-off',
     within: 5,
     file: 'src/agent/change.ts',

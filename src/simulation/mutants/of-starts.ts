@@ -85,7 +85,7 @@ export const mutantsOfStarts: readonly Mutant[] = [
   {
     name: 'twin-ignored',
     says: 'a Locksmith does not listen to what another one of its fleet says',
-    breaks: [1],
+    breaks: [21],
     world: 'twin',
     within: 10,
     file: 'src/lock-manager/locksmith.ts',

@@ -1,0 +1,32 @@
+import type { Life } from '../life.ts'
+import type { LocksmithHost } from '../programs/locksmith.ts'
+import type { World } from '../world.ts'
+
+/** Each is told of the other when it connects; they take the place at the broker from each other for a while. */
+const SETTLE_MS = 10_000
+
+/**
+ * Promise 21: of two Locksmiths of one fleet one goes on, and the other ends. Judged while messages are not lost, and where their
+ * stores go by different names: two that live on copies of one store are not told apart.
+ */
+export function judgeOne(world: World, locksmith: LocksmithHost): () => void {
+  const { broker, timeline } = world
+  let both: readonly Life[] = []
+  let since = 0
+  return () => {
+    const lives = world.hosts.flatMap(({ kind, life }) =>
+      kind === 'locksmith' && life?.running === true ? [life] : []
+    )
+    const same = lives.length === both.length && lives.every((life, at) => life === both[at])
+    const calm = broker.up && broker.weather.loss === 0 && broker.weather.late === 0
+    if (lives.length < 2 || !same || !calm || locksmith.twinIsCopy) {
+      both = lives
+      since = timeline.now
+    }
+    if (timeline.now - since > SETTLE_MS)
+      world.violate(
+        21,
+        `${lives.map(({ name }) => name).join(' and ')} serve the same fleet, and neither ends`
+      )
+  }
+}

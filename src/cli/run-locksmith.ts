@@ -17,7 +17,7 @@ import { DiskError, makeRoomFor, systemFiles } from '../platform/durable-file.ts
 import { createLogger, type Log } from '../platform/logger.ts'
 import { connectBroker } from '../platform/mqtt-connection.ts'
 import { LocksmithError } from '../protocol/errors.ts'
-import { type Policy, policyFor } from '../rules/policy.ts'
+import { type Policy, policyLookup } from '../rules/policy.ts'
 import { asLocksmithError } from './failure.ts'
 import {
   changeTeller,
@@ -140,16 +140,17 @@ function livePolicies(
   log: Log
 ): { policy: (lock: string) => Policy; resources: () => readonly string[]; refresh: () => void } {
   const changed = changeTeller(run.file)
-  let entries = policyEntries(run.config)
+  let policy = policyLookup(policyEntries(run.config))
   let resources = resourcesOf(run.config)
   return {
-    policy: (lock) => policyFor(entries, lock),
+    policy: (lock) => policy(lock),
     resources: () => resources,
     refresh: () => {
       if (!changed()) return
       try {
         const config = readServeConfig(run.file)
-        entries = policyEntries(config)
+        const entries = policyEntries(config)
+        policy = policyLookup(entries)
         resources = resourcesOf(config)
         log.info({ event: 'policies-read', count: entries.length }, 'the policies were read again')
       } catch (error) {

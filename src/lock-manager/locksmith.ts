@@ -83,6 +83,7 @@ class Shell implements Locksmith {
   readonly #startedAt: number
   #phase: 'connecting' | 'reading' | 'serving' | 'stopped' = 'connecting'
   #timer: Timer | undefined
+  #timerAt = Number.POSITIVE_INFINITY
   #sweeps = 0
   #resolveReady: () => void = () => {}
   #resolveTakenOver: (why: string) => void = () => {}
@@ -232,12 +233,21 @@ class Shell implements Locksmith {
 
   // Time
 
+  /** Most messages change nothing of what is due first: a timer that is set for it stays. */
   #setTimer(healthy: boolean): void {
-    this.#timer?.cancel()
     const now = this.#o.clock.now()
-    const due = nextDue(this.#fleet, now)
-    const inMs = healthy ? Math.max(1, (due ?? Number.POSITIVE_INFINITY) - now) : STORE_AGAIN_MS
-    if (Number.isFinite(inMs)) this.#timer = this.#o.clock.after(inMs, () => this.#intake.flushSoon())
+    const due = nextDue(this.#fleet, now) ?? Number.POSITIVE_INFINITY
+    const at = healthy ? Math.max(now + 1, due) : now + STORE_AGAIN_MS
+    if (at === this.#timerAt) return
+    this.#timer?.cancel()
+    this.#timer = undefined
+    this.#timerAt = at
+    if (Number.isFinite(at)) this.#timer = this.#o.clock.after(at - now, () => this.#wake())
+  }
+
+  #wake(): void {
+    this.#timerAt = Number.POSITIVE_INFINITY
+    this.#intake.flushSoon()
   }
 
   // Questions

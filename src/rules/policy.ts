@@ -61,6 +61,21 @@ export function policyFor(entries: readonly PolicyEntry[], lock: string): Policy
   return guardedBelow.length === 0 ? policy : { ...policy, guardedBelow }
 }
 
+const LOOKED_UP_KEPT = 10_000
+
+/** As `policyFor`, for entries that stay as they are: each lock is worked out once. A rule asks several times a message. */
+export function policyLookup(entries: readonly PolicyEntry[]): (lock: string) => Policy {
+  const known = new Map<string, Policy>()
+  return (lock) => {
+    const looked = known.get(lock)
+    if (looked !== undefined) return looked
+    const policy = policyFor(entries, lock)
+    if (known.size >= LOOKED_UP_KEPT) known.clear()
+    known.set(lock, policy)
+    return policy
+  }
+}
+
 function settingsFor(entries: readonly PolicyEntry[], target: LockPath): Policy {
   let policy = DEFAULT_POLICY
   for (const { lock: pattern, slots, ...settings } of entries) {

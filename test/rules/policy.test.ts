@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
-import { DEFAULT_POLICY, policyFor } from '../../src/rules/policy.ts'
+import { DEFAULT_POLICY, policyFor, policyLookup } from '../../src/rules/policy.ts'
 import { covers } from '../../src/rules/scope.ts'
 import { Story, TTL_MS } from '../support/fleet-story.ts'
 import { propertyOf } from '../support/property.ts'
@@ -40,6 +40,20 @@ test('later entries win, setting by setting', () => {
   })
   assert.equal(policyFor(entries, 'plant-20:aim').maxHoldMs, 1000)
   assert.equal(policyFor(entries, '*:aim').maxHoldMs, 1000)
+})
+
+test('a lookup that remembers says what the entries say, for however many locks and however often it is asked', () => {
+  const entries = [
+    { lock: '*', maxHoldMs: 1000 },
+    { lock: 'plant-7:*', lockDelayMs: 3, slots: 2 },
+    { lock: 'plant-7/arm-1:aim', mayLock: ['ops'] }
+  ]
+  const lookUp = policyLookup(entries)
+  const locks = ['*:aim', 'plant-7:aim', 'plant-7/arm-1:aim', 'no lock']
+  const others = Array.from({ length: 20_000 }, (_, index) => `plant-${index}:safety`)
+  for (const lock of [...locks, ...locks, ...others, ...locks]) {
+    assert.deepEqual(lookUp(lock), policyFor(entries, lock))
+  }
 })
 
 test('a policy names who may lock, and others are refused', () => {

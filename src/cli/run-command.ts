@@ -3,7 +3,7 @@ import { once } from 'node:events'
 import { constants } from 'node:os'
 import { fileURLToPath } from 'node:url'
 import type { Grant } from '../client/index.ts'
-import type { Clock } from '../platform/clock.ts'
+import type { Clock, Timer } from '../platform/clock.ts'
 import { LocksmithError } from '../protocol/errors.ts'
 import type { Order, Outcome, Word } from './command-keeper.ts'
 import { insistOnLease } from './hold-locks.ts'
@@ -24,13 +24,15 @@ const KEEPER = fileURLToPath(
 )
 const FORWARDED = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const
 const LOOK_AT_LEASE_MS = 100
+/** A keeper that was told to end it, and has not by then, is stopped or hangs. Less than the lock delay. */
+const KEEPER_ENDS_WITHIN_MS = 7500
 /** Two readings of one lease differ by less than this. */
 const RENEWED_BY_MS = 5
 
 /**
  * Runs a command in a process group of its own and returns its exit status. When the lease is lost the whole group gets
  * SIGTERM and, 5 s later, SIGKILL; then LK-1016 is thrown. A keeper between the two does the same when this process is
- * killed or stopped. It settles only when the command has ended.
+ * killed or stopped, and this process when the keeper is. It settles only when the command has ended.
  */
 export async function runUnderLease(run: CommandRun): Promise<number> {
   insistOnLease(run.grant)
@@ -45,7 +47,11 @@ export async function runUnderLease(run: CommandRun): Promise<number> {
   ended.catch(() => undefined)
   const tell = (order: Order): void => void (keeper.connected && keeper.send(order, () => undefined))
   let overtime = false
-  const end = (): void => tell({ end: true })
+  let overdue: Timer | undefined
+  const end = (): void => {
+    tell({ end: true })
+    overdue ??= run.clock.after(KEEPER_ENDS_WITHIN_MS, () => void keeper.kill('SIGKILL'))
+  }
   const timer =
     run.longestMs === undefined
       ? undefined
@@ -62,12 +68,14 @@ export async function runUnderLease(run: CommandRun): Promise<number> {
   for (const name of FORWARDED) process.on(name, forward)
   try {
     const outcome = await ended
-    if ('failed' in outcome) throw cannotRun(program, outcome)
+    if (outcome !== undefined && 'failed' in outcome) throw cannotRun(program, outcome)
     if (overtime) throw new LocksmithError('LK-1016', 'the time given by --for has passed')
     insistOnLease(run.grant)
+    if (outcome === undefined) throw keeperKilled()
     return outcome.signal === null ? (outcome.status ?? 0) : 128 + constants.signals[outcome.signal]
   } finally {
     timer?.cancel()
+    overdue?.cancel()
     clearInterval(lease)
     run.grant.lost.removeEventListener('abort', end)
     for (const name of FORWARDED) process.off(name, forward)
@@ -86,8 +94,8 @@ function leaseTeller({ grant, clock }: CommandRun, tell: (order: Order) => void)
   }
 }
 
-/** What became of the command, when keeper and command are gone. */
-async function outcomeOf(keeper: ChildProcess): Promise<Outcome> {
+/** What became of the command, when keeper and command are gone; undefined when the keeper was killed, and so the command. */
+async function outcomeOf(keeper: ChildProcess): Promise<Outcome | undefined> {
   const said: { group?: number; outcome?: Outcome } = {}
   keeper.on('message', (word: Word) => {
     if ('group' in word) said.group = word.group
@@ -98,14 +106,16 @@ async function outcomeOf(keeper: ChildProcess): Promise<Outcome> {
   } catch (error) {
     throw new LocksmithError('LK-6008', `${process.execPath}: ${(error as Error).message}`)
   }
-  if (said.outcome !== undefined) return said.outcome
-  if (said.group !== undefined) killGroup(said.group)
-  throw new LocksmithError(
+  if (said.outcome === undefined && said.group !== undefined) killGroup(said.group)
+  return said.outcome
+}
+
+const keeperKilled = (): LocksmithError =>
+  new LocksmithError(
     'LK-9001',
     'the process that was to watch over the command was killed, and the command with it',
     'Start it again; the kernel log tells what the kernel kills'
   )
-}
 
 function killGroup(group: number): void {
   try {

@@ -115,6 +115,19 @@ test(
   }
 )
 
+test('a command whose keeper is stopped is ended all the same when its lock is cleared', needs, async (t) => {
+  const fleet = await startFleet(t)
+  const { exec, group } = await startCommand(t, fleet, 'sleep 600 & wait')
+  const [keeper = 0] = childrenOf(exec.pid)
+  t.after(() => killGroup(keeper))
+  process.kill(keeper, 'SIGSTOP')
+  assert.equal((await fleet.run('unlock', '*:aim', '--reason', 'needed', '--yes')).code, 0)
+  assert.equal((await exec.exited()).code, 124)
+  assert.match(exec.stderr, /LK-1016 .*cleared/)
+  await waitFor('the end of the command', () => membersOfGroup(group).length === 0)
+  assert.deepEqual(membersOfGroup(keeper), [])
+})
+
 test('a command that ignores SIGTERM is killed when its lock is cleared', needs, async (t) => {
   const fleet = await startFleet(t)
   const { exec, group } = await startCommand(t, fleet, 'trap "" TERM; while :; do sleep 0.05; done')

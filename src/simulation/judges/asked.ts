@@ -14,6 +14,7 @@ export interface Message extends Omit<Heartbeat, 'at'> {
   readonly session: number
   readonly request: string
   readonly locks: readonly string[]
+  readonly wait: boolean
   readonly waitedMs: number
 }
 

@@ -26,6 +26,8 @@ interface Told {
 export function judgeOrder(world: World, locksmith: LocksmithHost, asked: Asked): void {
   const { timeline, ttlMs, broker } = world
   const waiting = new Map<string, Told>()
+  /** They do not want to wait, and may be queued for a moment by a heartbeat that comes first. */
+  const impatient = new Set<string>()
   const locksOf = new Map<string, readonly string[]>()
   const forget = (session: number): void => {
     for (const [request, told] of waiting) if (told.session === session) waiting.delete(request)
@@ -34,20 +36,20 @@ export function judgeOrder(world: World, locksmith: LocksmithHost, asked: Asked)
   locksmith.onRequest.push((text) => {
     const message = /^{"op":"(acquire|release|goodbye)"/.test(text) ? parsed(text) : undefined
     if (message === undefined) return
-    const { op, session, request, locks } = message
+    const { op, session, request, locks, wait } = message
     if (op === 'acquire') locksOf.set(request, locks)
-    else if (op === 'release') waiting.delete(request)
-    else forget(session)
+    if (op === 'goodbye') forget(session)
+    if (op === 'acquire' && !wait) impatient.add(request)
+    if (op === 'release' || impatient.has(request)) waiting.delete(request)
   })
   locksmith.onReply.push((text) => {
-    // Who did not want to wait was queued by a heartbeat that came first.
-    if (text.includes('"op":"refused"')) waiting.delete((JSON.parse(text) as { request: string }).request)
     if (!text.includes('"queued":[')) return
     const { op, session, leaseMs, queued } = JSON.parse(text) as Reply
     if (op !== 'heartbeat') return
     forget(session)
     if (leaseMs <= 0) return
-    for (const { request } of queued) waiting.set(request, { session, at: timeline.now, life: life() })
+    for (const { request } of queued)
+      if (!impatient.has(request)) waiting.set(request, { session, at: timeline.now, life: life() })
   })
   const overtaken = ({ request, session, locks }: StoredGrant): string | undefined => {
     const cameAt = asked.since(session, request) ?? 0

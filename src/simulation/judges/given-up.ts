@@ -36,7 +36,7 @@ export function judgeGivenUp(world: World, locksmith: LocksmithHost, asked: Aske
       if (heartbeat === undefined || acquired > heartbeat.seq) continue
       if (heartbeat.asks.some((ask) => ask.request === request)) continue
       const sinceMs = now - Math.max(heartbeat.at, runningSince)
-      if (sinceMs <= SLACK_MS || heartbeat.at < runningSince) continue
+      if (sinceMs <= SLACK_MS || heartbeat.at <= runningSince) continue
       world.violate(
         8,
         `${what(grant)} is still with ${name}, whose heartbeat has left request ${request} out`

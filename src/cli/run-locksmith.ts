@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import { hostname } from 'node:os'
-import { dirname, join, resolve } from 'node:path'
+import { resolve } from 'node:path'
 import {
   type FenceFile,
   openSqliteStore,
@@ -57,9 +57,7 @@ export async function runLocksmith(run: LocksmithRun): Promise<void> {
     connect,
     clock,
     store,
-    fenceFile: openFenceFile(
-      resolve(run.config.fenceFile ?? join(dirname(database), 'locksmith.fences.json'))
-    ),
+    fenceFile: openFenceFile(resolve(run.config.fenceFile ?? `${database}.fences`)),
     boot: bootId(),
     instance: `${hostname()
       .toLowerCase()

@@ -15,7 +15,9 @@ const content = z.object({ fenceLimit: z.int().min(0) })
 /** @throws Error when the file is there and cannot be understood: starting without it could grant a fence twice. */
 export function parseFenceFile(text: string | undefined): number {
   if (text === undefined) return 0
-  return content.parse(JSON.parse(text)).fenceLimit
+  const parsed = content.safeParse(JSON.parse(text))
+  if (!parsed.success) throw new Error('it is not {"fenceLimit": WHOLE NUMBER}')
+  return parsed.data.fenceLimit
 }
 
 export const printFenceFile = (fenceLimit: number): string => `${JSON.stringify({ fenceLimit })}\n`

@@ -146,10 +146,15 @@ test('serve ends with 78 and names the trouble: configuration, database, fence f
     assert.equal(code, 78, stderr)
     assert.match(stderr, cases[index]?.[1] ?? /./)
   }
-  file('locksmith.fences.json', '{"fenceLimit":')
-  const fences = await runCli(t, ['serve', '--store', `sqlite:${join(folder, 'new.db')}`])
-  assert.equal(fences.code, 78)
-  assert.match(fences.stderr, /^LK-7001 .*locksmith\.fences\.json/)
+  for (const [text, words] of [
+    ['{"fenceLimit":', /^LK-7001 .*new\.db\.fences/],
+    ['{"fenceLimit":-1}', /^LK-7001 .*new\.db\.fences .*it is not \{"fenceLimit": WHOLE NUMBER\}/]
+  ] as const) {
+    file('new.db.fences', text)
+    const fences = await runCli(t, ['serve', '--store', `sqlite:${join(folder, 'new.db')}`])
+    assert.equal(fences.code, 78)
+    assert.match(fences.stderr, words)
+  }
 })
 
 test('a store at an impossible path ends serve at once with 78, the reason and what to do', async (t) => {

@@ -1,4 +1,3 @@
-import { topicsOf } from '../../protocol/topics.ts'
 import { Device, type DeviceOptions } from '../device/device.ts'
 import type { Interruption, Life } from '../life.ts'
 import { LocksmithHost } from '../programs/locksmith.ts'
@@ -170,7 +169,7 @@ export class Stage {
   /** Something that somebody once said arrives again. */
   again(name: string, text: string): void {
     this.note(`what ${name} once sent arrives again`)
-    const topic = topicsOf(FLEET).request(name)
+    const topic = `locksmith/1/${FLEET}/req/${name}`
     this.world.broker.publish({ topic, payload: Buffer.from(text), text, qos: 0, retain: false })
   }
 

@@ -1,4 +1,3 @@
-import { request } from '../../protocol/messages.ts'
 import type { LocksmithHost } from '../programs/locksmith.ts'
 
 /** What a session said last of what it wants, as it arrived at Locksmith. */
@@ -102,11 +101,12 @@ export class Asked {
   }
 }
 
-/** Undefined for what Locksmith could not have understood either. */
+/** Undefined for what cannot be understood: Locksmith does not understand it either. */
 export function parsed(text: string): Message | undefined {
   try {
-    const message = request.safeParse(JSON.parse(text))
-    return message.success ? (message.data as unknown as Message) : undefined
+    const message = JSON.parse(text) as Message
+    const numbers = [message.session, message.seq, message.waitedMs ?? 0]
+    return numbers.every(Number.isFinite) ? message : undefined
   } catch {
     return undefined
   }

@@ -27,11 +27,9 @@ export function judgeDelay(world: World, locksmith: LocksmithHost, asked: Asked)
       if (!isTool(holder)) continue
       const { request } = holder.grant
       if (asked.hasStopped(sessionOf.get(request) ?? 0, request)) continue
-      const what = `${lock} was granted to ${by} ${Math.round(timeline.now - until)} ms after the lease`
-      world.violate(
-        1,
-        `${what} of ${holder.name}, which had ${earlier.lock} and has not said that it stopped`
-      )
+      const early = Math.round(until + policy.lockDelayMs - timeline.now)
+      const what = `${lock} was granted to ${by} ${early} ms before lease and lockDelay of ${holder.name}`
+      world.violate(1, `${what} have passed, which had ${earlier.lock} and has not said that it stopped`)
     }
   }
   onGrant(locksmith, ({ request, session, name, locks, isNew }) => {

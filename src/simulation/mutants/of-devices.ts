@@ -75,9 +75,9 @@ export const mutantsOfDevices: readonly Mutant[] = [
   {
     name: 'journal-not-kept',
     says: 'the entries of a change are not on the disk before it has ended',
-    breaks: [12],
+    breaks: [12, 10, 4],
     world: 'cut-off',
-    within: 20,
+    within: 30,
     file: 'src/agent/journal.ts',
     from: 'files.append(path, JSON.stringify(added))\n',
     to: '\n'
@@ -85,7 +85,7 @@ export const mutantsOfDevices: readonly Mutant[] = [
   {
     name: 'no-recovery',
     says: 'a change that was cut off is not brought to its end at the next start',
-    breaks: [4],
+    breaks: [4, 10, 12],
     world: 'cut-off',
     within: 20,
     file: 'src/agent/agent.ts',

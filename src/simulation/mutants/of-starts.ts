@@ -85,9 +85,9 @@ export const mutantsOfStarts: readonly Mutant[] = [
   {
     name: 'twin-ignored',
     says: 'a Locksmith does not listen to what another one of its fleet says',
-    breaks: [21],
+    breaks: [21, 1, 2],
     world: 'twin',
-    within: 10,
+    within: 60,
     file: 'src/lock-manager/locksmith.ts',
     from: "if (meaning === 'nothing') return",
     to: 'return'

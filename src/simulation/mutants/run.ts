@@ -28,6 +28,10 @@ export async function runMutant(name: string, options: SeedsOptions, stop?: Abor
   const plain = (command: string): string => `${command} --mutant ${name}`
   return {
     ...report,
-    violations: report.violations.map((one) => ({ ...one, command: plain(one.command) }))
+    violations: report.violations.map(({ shrunk, ...one }) => ({
+      ...one,
+      command: plain(one.command),
+      ...(shrunk === undefined ? {} : { shrunk: { ...shrunk, command: plain(shrunk.command) } })
+    }))
   }
 }

@@ -7,7 +7,7 @@ import { USUAL_MINUTES } from './world.ts'
 
 export { type CommandOptions, runSimulation } from './command.ts'
 export { allPairs, type Pair } from './faults/pairs.ts'
-export { FAULT_NAMES } from './faults/table.ts'
+export { FAULT_NAMES, FAULTS, MOMENTS } from './faults/table.ts'
 export { type RunResult, runSeed } from './run.ts'
 export type { Report } from './seeds.ts'
 export type { Invariant, Violation } from './world.ts'
@@ -23,6 +23,10 @@ export interface SimulationOptions {
   readonly mutant?: string | undefined
   /** Which world; drawn unless given, or that of the mutant. */
   readonly world?: string | undefined
+  /** Looks for fewer faults that break the same promise. */
+  readonly shrink?: boolean
+  /** Of the faults of a seed only these, by their numbers. */
+  readonly only?: readonly number[]
   readonly stop?: AbortSignal
 }
 
@@ -34,7 +38,7 @@ export const mutants: readonly Mutant[] = all
  * @throws UnknownMutant
  */
 export function simulate(options: SimulationOptions = {}): Promise<Report> {
-  const { seeds = 20, minutes = USUAL_MINUTES, mutant, world, stop } = options
-  const plan = { seed: options.seed ?? randomInt(1, 2 ** 31), seeds, minutes, world }
+  const { seeds = 20, minutes = USUAL_MINUTES, mutant, world, shrink = false, only, stop } = options
+  const plan = { seed: options.seed ?? randomInt(1, 2 ** 31), seeds, minutes, world, shrink, only }
   return mutant === undefined ? runSeeds(plan, stop) : runMutant(mutant, plan, stop)
 }

@@ -9,7 +9,9 @@ const seeds = 24
 
 test('none of the promises is broken on seeds that nobody has chosen', async (t) => {
   const seed = Number(process.env.SIM_SEED ?? randomInt(1, 2 ** 31))
-  t.diagnostic(`npm run --silent locksmith -- simulate --seed ${seed} --seeds ${seeds} --minutes ${minutes}`)
+  t.diagnostic(
+    `npm run --silent locksmith -- simulate --seed ${seed} --seeds ${seeds} --run-minutes ${minutes}`
+  )
   const report = await simulate({ seed, seeds, minutes })
   const [broken] = report.violations
   const story = broken && `${broken.what}\n${broken.command}\n${broken.history.join('\n')}`

@@ -51,8 +51,10 @@ export class Asked {
   #acquire(text: string, now: number): void {
     const message = parsed(text)
     if (message === undefined) return
-    const { request: id, seq, waitedMs } = message
-    this.#acquired.set(id, Math.max(seq, this.#acquired.get(id) ?? 0))
+    const { request: id, session, seq, waitedMs } = message
+    // Each session of an owner counts anew.
+    const key = `${session} ${id}`
+    this.#acquired.set(key, Math.max(seq, this.#acquired.get(key) ?? 0))
     if (!this.#since.has(id)) this.#since.set(id, now - waitedMs)
   }
 
@@ -90,7 +92,7 @@ export class Asked {
 
   /** The newest heartbeat of a session, and the newest message that asked for this request by itself. */
   newest(session: number, request: string): { heartbeat: Heartbeat | undefined; acquired: number } {
-    return { heartbeat: this.#read(session), acquired: this.#acquired.get(request) ?? 0 }
+    return { heartbeat: this.#read(session), acquired: this.#acquired.get(`${session} ${request}`) ?? 0 }
   }
 
   #read(session: number): Heartbeat | undefined {

@@ -15,6 +15,7 @@ interface StoredLock {
 interface Reply {
   readonly op: string
   readonly session: number
+  readonly seq: number
   readonly leaseMs: number
   readonly term: number
   readonly rev: number
@@ -44,12 +45,14 @@ export function judgeLiving(world: World, locksmith: LocksmithHost, asked: Asked
     [...held.values()].filter((lock) => lock.owner?.session === session)
   locksmith.onReply.push((text) => {
     if (!text.includes('"op":"heartbeat"') || !locksmith.serving) return
-    const { op, session, leaseMs, term, rev, holding } = JSON.parse(text) as Reply
+    const { op, session, seq, leaseMs, term, rev, holding } = JSON.parse(text) as Reply
     if (op !== 'heartbeat' || leaseMs <= 0) return
     for (const { name, fence, request, ...row } of heldBy(session)) {
       // What was granted after the reply was given is told by the next one.
       if (row.term === term && row.rev > rev) continue
       if (request === null || !asked.stillWants(session, request)) continue
+      // An answer to a heartbeat that came again is no answer to its sender.
+      if (asked.newest(session, request).heartbeat?.seq !== seq) continue
       if (holding.some((one) => one.lock === name && one.fence === fence)) continue
       world.violate(
         17,

@@ -91,7 +91,7 @@ export const ERRORS = {
     hint: 'Hold a lock of the same resource on the same or a wider scope',
     exit: EXIT.failed
   },
-  'LK-1014': { title: 'An unlock needs a reason', hint: 'Add --reason "why"', exit: EXIT.usage },
+  'LK-1014': { title: 'A reason is missing', hint: 'Add --reason "why"', exit: EXIT.usage },
   'LK-1016': {
     title: 'The lease is lost',
     hint: "The lock may be another's by now; stop, and begin anew",

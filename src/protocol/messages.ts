@@ -1,5 +1,6 @@
 import * as z from 'zod'
 import { isDevicePath, isName, isScope, parseLock } from '../rules/scope.ts'
+import { words } from './words.ts'
 
 /** Every message that crosses the broker, as a schema. What does not match is refused with a sentence, never half understood. */
 
@@ -27,10 +28,10 @@ const lock = z
   .string()
   .max(600)
   .refine((text) => parseLock(text) !== undefined, 'not a lock name (SCOPE:RESOURCE)')
-const id = z.string().min(1).max(64)
+const id = z.string().regex(/^[!-~]{1,64}$/, 'not an id (1 to 64 printable characters without blanks)')
 const count = z.int().min(0)
 const fence = z.int().min(0).max(Number.MAX_SAFE_INTEGER)
-const text = z.string().max(MAX_REASON)
+const text = words(MAX_REASON)
 
 export const lockFence = z.object({ lock, fence })
 const owner = z.object({
@@ -46,7 +47,7 @@ const ask = z.object({
   reason: text,
   waitedMs: z.number().min(0),
   /** What the owner says it is doing. */
-  phase: z.string().max(MAX_PHASE).optional(),
+  phase: words(MAX_PHASE).optional(),
   /** Ended for its owner, whose present step has not: named until then, and no longer wanted. */
   over: z.boolean().optional()
 })
@@ -105,7 +106,7 @@ export const request = z.discriminatedUnion('op', [
     push: id,
     outcome: z.enum(['applied', 'refused', 'unverified']),
     code: z.string().max(16).nullable(),
-    detail: z.string().max(500),
+    detail: words(500),
     version: z.int().nullable()
   }),
   z.object({
@@ -288,12 +289,14 @@ export const update = z.object({
 })
 export type Update = z.infer<typeof update>
 
-export const hold = z.object({
-  id: z.string(),
+export /** At most what a message carries. */
+const shown = words(MAX_REPLY_BYTES)
+const hold = z.object({
+  id: shown,
   kind: z.enum(['lock', 'config', 'contact', 'operator', 'controller']),
-  owner: z.string(),
-  why: z.string(),
-  lock: z.string().optional(),
+  owner: shown,
+  why: shown,
+  lock: shown.optional(),
   fence: fence.optional(),
   sinceMs: z.number(),
   untilMs: z.number().nullable(),
@@ -303,7 +306,7 @@ export const hold = z.object({
 /** The retained state of an agent: for people and for `status`; nothing is decided by it. */
 export const agentState = z.object({
   device: devicePath,
-  kind: z.string().max(63),
+  kind: words(63),
   online: z.boolean(),
   state: z.enum(['running', 'pausing', 'paused', 'resuming', 'fault']),
   holds: z.array(hold).max(100),
@@ -313,9 +316,9 @@ export const agentState = z.object({
   ),
   controllers: z.array(
     z.object({
-      name: z.string(),
+      name: shown,
       connected: z.boolean(),
-      motion: z.string().nullable(),
+      motion: shown.nullable(),
       paused: z.boolean().nullable(),
       position: z.number().nullable(),
       enforces: z.boolean()

@@ -161,3 +161,36 @@ test('whatever bytes arrive, the answer is a value or a sentence, never a throw'
     1000
   )
 })
+
+test('what a principal says cannot steer the terminal on which an operator reads it, nor begin a line there', () => {
+  const evil = '\u001b[2J\u001b]0;x\u0007free\r\nplant:aim is free\u2028\u202ea\u009b1m'
+  const shown = '[2J ]0;x free  plant:aim is free  a 1m'
+  const taken = (said: unknown, schema: keyof typeof schemas = 'request'): string => {
+    const parsed = parsePayload(schemas[schema] as typeof request, bytes(JSON.stringify(said)))
+    assert.ok(parsed.ok, parsed.ok ? '' : parsed.problem)
+    return JSON.stringify(parsed.value)
+  }
+  const unlock = { op: 'unlock', id: 'u', lock: '*:aim', fence: 1, graceMs: 0 }
+  for (const said of [
+    { op: 'withdraw', id: 'w', push: 'p', reason: evil },
+    { ...unlock, reason: evil },
+    { ...heartbeat, asks: [{ ...ask, reason: evil, phase: evil }] },
+    {
+      op: 'outcome',
+      session: 1,
+      seq: 1,
+      push: 'p',
+      outcome: 'refused',
+      code: null,
+      detail: evil,
+      version: null
+    }
+  ])
+    assert.ok(taken(said).includes(` ${shown}`), taken(said))
+  const hold = { id: evil, kind: 'lock', owner: evil, why: evil, sinceMs: 0, untilMs: null, waived: false }
+  const state = { device: 'a/b', kind: evil, online: true, state: 'paused', holds: [hold], configs: {} }
+  const told = taken({ ...state, controllers: [], session: 1, boot: 'b' }, 'agentState')
+  assert.equal(told.split(shown).length, 5)
+  problemOf(JSON.stringify({ ...unlock, reason: 'x', id: 'u\u001b[2J' }))
+  problemOf(JSON.stringify({ op: 'withdraw', id: 'w', push: 'p\n', reason: 'x' }))
+})

@@ -35,6 +35,44 @@ export const lockPlays: readonly Play[] = [
     }
   },
   {
+    name: 'unlock-of-the-next',
+    says: 'an operator unlocks what he saw taken, and somebody else has been granted it since',
+    act: async (stage) => {
+      const { ttlMs } = stage
+      await stage.ready()
+      const owner = await stage.taken({ name: 'owner', locks: [LOCK], keepMs: ttlMs / 4 })
+      const seen = stage.fenceOf(LOCK)
+      const next = stage.holder({ name: 'next', locks: [LOCK], keepMs: ttlMs })
+      await stage.until('the next holds', () => owner.over && next.holds)
+      stage.clear(LOCK, seen)
+      await stage.until('the next has had it', () => next.over)
+    }
+  },
+  {
+    name: 'wants-more',
+    says: 'two have something, and each asks for what the other has',
+    act: async (stage) => {
+      const { ttlMs } = stage
+      const locks = ['plant-1/arm-1:aim', 'plant-1/arm-2:aim']
+      await stage.ready()
+      const greedy = locks.map((lock, at) =>
+        stage.program({
+          name: `greedy-${at + 1}`,
+          kind: 'tool',
+          main: async (program) => {
+            const grant = await program.acquire([lock])
+            await program.sleep(ttlMs / 3)
+            const more = program.acquire([locks[1 - at] ?? '']).catch(() => undefined)
+            await program.keep(grant, ttlMs / (1 + at))
+            await grant.release()
+            await (await more)?.release()
+          }
+        })
+      )
+      await stage.until('both are gone', () => greedy.every(({ over }) => over))
+    }
+  },
+  {
     name: 'crash-loop',
     says: 'an owner dies, and Locksmith crashes again and again before a whole lease has passed',
     act: async (stage) => {

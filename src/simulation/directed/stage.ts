@@ -180,12 +180,16 @@ export class Stage {
     this.world.broker.restart('empty')
   }
 
-  /** Clears a lock, as an operator does who has just seen it taken. */
-  clear(lock: string, graceMs = 0): Program {
-    const fence = this.#row(lock)?.fence ?? 0
+  /** As Locksmith's store says. */
+  fenceOf(lock: string): number {
+    return this.#row(lock)?.fence ?? 0
+  }
+
+  /** Clears a lock, as an operator does who has just seen it taken; or has seen an earlier grant. */
+  clear(lock: string, fence = this.fenceOf(lock)): Program {
     const main = async (operator: Program): Promise<void> => {
       this.note(`an operator unlocks ${lock} (fence ${fence})`)
-      const ask = { op: 'unlock', id: operator.id(), lock, fence, reason: 'told so', graceMs } as const
+      const ask = { op: 'unlock', id: operator.id(), lock, fence, reason: 'told so', graceMs: 0 } as const
       await operator.connection.call(ask, 'unlocked')
     }
     return this.program({ name: 'operator', kind: 'tool', main })

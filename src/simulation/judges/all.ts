@@ -20,8 +20,10 @@ import { judgeOrder } from './order.ts'
 import { judgeStale } from './stale.ts'
 import { judgeStanding } from './standing.ts'
 import { judgeStored } from './stored.ts'
+import { judgeUnlock } from './unlock.ts'
 
 import { judgeWaiters } from './waiters.ts'
+import { judgeWaits } from './waits.ts'
 import { judgeWord } from './word.ts'
 
 /** Seats every judge; those returned want to look after each event. */
@@ -35,6 +37,8 @@ export function seatJudges(
   judgeStale(world, locksmith, devices)
   judgeLiving(world, locksmith, asked)
   judgeStored(world, locksmith)
+  judgeUnlock(world, locksmith)
+  judgeWaits(world, locksmith)
   judgeOrder(world, locksmith, asked)
   judgeStanding(world, locksmith, devices)
   judgeFiles(world, devices)

@@ -65,7 +65,9 @@ export function judgeOrder(world: World, locksmith: LocksmithHost, asked: Asked)
   }
   onGrant(locksmith, (grant) => {
     waiting.delete(grant.request)
-    if (!grant.isNew || !locksmith.serving || broker.weather.late > 0) return
+    // What comes while Locksmith is stopped seems to have waited less.
+    const stopped = locksmith.host.life?.stops !== 0
+    if (!grant.isNew || !locksmith.serving || stopped || broker.weather.late > 0) return
     const other = overtaken(grant)
     if (other === undefined) return
     const what = grant.locks.map(({ lock, fence }) => `${lock} (fence ${fence})`).join(', ')

@@ -83,6 +83,16 @@ export const mutantsOfDevices: readonly Mutant[] = [
     to: '\n'
   },
   {
+    name: 'hold-not-journaled',
+    says: 'the hold of a change is raised before the pause, but not durably',
+    breaks: [10, 4],
+    world: 'cut-off',
+    within: 10,
+    file: 'src/agent/change.ts',
+    from: "step(run, { entry: 'step', step: 'hold', lock: authority.lock, fence: authority.fence })",
+    to: 'requireLease(authority)'
+  },
+  {
     name: 'no-recovery',
     says: 'a change that was cut off is not brought to its end at the next start',
     breaks: [4, 10, 12],

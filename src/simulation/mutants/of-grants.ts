@@ -131,5 +131,25 @@ export const mutantsOfGrants: readonly Mutant[] = [
     file: 'src/rules/push.ts',
     from: 'push.under !== null && allStand(fleet, push, push.under, now))',
     to: 'push.under !== null)'
+  },
+  {
+    name: 'unlock-ends-the-next',
+    says: 'an unlock ends whatever grant there is, not the one that the operator saw',
+    breaks: [22],
+    world: 'unlock-of-the-next',
+    within: 5,
+    file: 'src/rules/unlock.ts',
+    from: "lock.fence !== input.fence ? 'changed' : 'cleared'",
+    to: "lock.fence < 0 ? 'changed' : 'cleared'"
+  },
+  {
+    name: 'holds-and-waits',
+    says: 'who holds something may wait for something else',
+    breaks: [15],
+    world: 'wants-more',
+    within: 5,
+    file: 'src/rules/request.ts',
+    from: 'if (held.length > 0 && !held.every((lock) => lock.request === ask.request)) {',
+    to: 'if (held.length > 99) {'
   }
 ]

@@ -33,8 +33,9 @@ export function limitedLog(log: Log, clock: Clock, limited: Limited, plan: LineP
     }
   }
   const tellWhenDue = (): void => {
+    if (timer !== undefined) return
     const at = limit.nextAt()
-    if (at === undefined || timer !== undefined) return
+    if (at === undefined) return
     timer = clock.after(Math.max(1, at - clock.now()), () => {
       timer = undefined
       tell(false)
@@ -45,7 +46,8 @@ export function limitedLog(log: Log, clock: Clock, limited: Limited, plan: LineP
     const event = String(fields.event)
     const kindOf = Object.hasOwn(limited, event) ? limited[event] : undefined
     if (kindOf === undefined) return log[level](fields, message)
-    const { kind, said } = limit.admit(`${event} ${String(kindOf(fields))}`, clock.now())
+    // A flood under ever new names takes nothing from other events.
+    const { kind, said } = limit.admit(`${event} ${String(kindOf(fields))}`, clock.now(), event)
     if (said) return log[level](fields, message)
     latest.set(kind, { level, fields, message })
     tellWhenDue()

@@ -3,7 +3,7 @@ export interface LinePlan {
   readonly first: number
   /** After them, one line in this time. Milliseconds. */
   readonly everyMs: number
-  /** Kinds that are told apart; whatever is of none of them counts as one more. */
+  /** Kinds that are told apart; beyond them lines count as the kind that they name for that. */
   readonly kinds: number
 }
 
@@ -12,8 +12,6 @@ interface Bucket {
   readonly at: number
   readonly leftOut: number
 }
-
-const OTHERS = ''
 
 /**
  * A token bucket for each kind of line. Time is handed in. What was left out is never forgotten: it is told as a number, no
@@ -27,9 +25,9 @@ export class LineLimit {
     this.#plan = plan
   }
 
-  /** The kind under which this line counts, and whether it is said. One that is not is counted. */
-  admit(wanted: string, now: number): { readonly kind: string; readonly said: boolean } {
-    const kind = this.#buckets.has(wanted) || this.#room(now) ? wanted : OTHERS
+  /** The kind under which this line counts, which is `others` when there are too many, and whether it is said. One that is not is counted. */
+  admit(wanted: string, now: number, others = ''): { readonly kind: string; readonly said: boolean } {
+    const kind = this.#buckets.has(wanted) || this.#room(now) ? wanted : others
     const bucket = this.#filled(kind, now)
     const said = bucket.tokens >= 1 && bucket.leftOut === 0
     const after = said ? { ...bucket, tokens: bucket.tokens - 1 } : { ...bucket, leftOut: bucket.leftOut + 1 }

@@ -14,7 +14,7 @@ function opened() {
     (fields: LogFields, message: string): void =>
       void lines.push({ ...fields, level, message })
   const under = { debug: line('debug'), info: line('info'), warn: line('warn'), error: line('error') }
-  const limited = { garbage: ({ from }: LogFields) => from }
+  const limited = { garbage: ({ from }: LogFields) => from, claim: ({ from }: LogFields) => from }
   return { clock, lines, log: limitedLog(under, clock, limited, { first: 2, everyMs: MINUTE_MS, kinds: 10 }) }
 }
 
@@ -39,6 +39,14 @@ test('who else causes it is not silenced, and other events are never limited', (
   for (let at = 0; at < 50; at += 1) log.warn({ event: 'HOT', lock: '*:aim' }, 'HOT')
   for (let at = 0; at < 5; at += 1) log.error({ event: 'constructor' }, 'a name of every object')
   assert.deepEqual([lines.length, lines.filter(({ event }) => event === 'HOT').length], [4 + 50 + 5, 50])
+})
+
+test('a flood under ever new names hides no other event', () => {
+  const { lines, log } = opened()
+  for (let index = 0; index < 1000; index += 1) log.warn({ event: 'garbage', from: `x-${index}` }, 'no')
+  assert.equal(lines.length, 10 + 2)
+  log.warn({ event: 'claim', from: 'arm-7' }, 'a fence that is not believed')
+  assert.deepEqual(lines.at(-1)?.from, 'arm-7')
 })
 
 test('what was left out is told at the end, and nothing is said by time any more', async () => {

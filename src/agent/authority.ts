@@ -2,6 +2,7 @@ import type { FleetSession, Truth } from '../client/types.ts'
 import type { Clock } from '../platform/clock.ts'
 import { LocksmithError } from '../protocol/errors.ts'
 import type { LockRecord } from '../protocol/messages.ts'
+import { usableMs } from '../rules/drift.ts'
 import type { LockFence } from '../rules/fleet.ts'
 import { covers, lockName, parseLock } from '../rules/scope.ts'
 import type { Feed } from './feed.ts'
@@ -102,7 +103,7 @@ function refuseOldFence({ under, floor }: WideLock): void {
 /** Until when the holder of that fence has its lease; undefined when the reply does not list it as held. */
 function leaseUntil({ reply, sentAt }: Truth, { lock, fence }: LockFence): number | undefined {
   const held = reply.covering.find((one) => one.lock === lock && one.fence === fence && one.state === 'held')
-  return held === undefined ? undefined : sentAt + held.leaseLeftMs
+  return held === undefined ? undefined : sentAt + usableMs(held.leaseLeftMs)
 }
 
 function follow(

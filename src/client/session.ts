@@ -1,6 +1,7 @@
 import type { Timer } from '../platform/clock.ts'
 import { LocksmithError } from '../protocol/errors.ts'
 import type { ReplyOf, WireAsk, WireReply, WireRequest } from '../protocol/messages.ts'
+import { usableMs } from '../rules/drift.ts'
 import { errorOf, REPEAT_MS } from './connection.ts'
 import { makeId } from './id.ts'
 import { Lease } from './lease.ts'
@@ -212,7 +213,7 @@ class Session implements FleetSession {
     this.#unansweredSince = undefined
     this.#heard = Math.max(this.#heard, reply.seq)
     // The lease counts from the sending. One that has run out already is void, though it was heard.
-    const until = sentAt + reply.leaseMs
+    const until = sentAt + usableMs(reply.leaseMs)
     const renewing = reply.leaseMs > 0
     if (renewing && until <= this.#options.clock.now()) return
     if (renewing) {

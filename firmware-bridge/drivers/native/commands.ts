@@ -76,16 +76,20 @@ export async function resume(session: Session, timers: Timers): Promise<void> {
   if (status.paused) throw new ControllerRefusal('resume', 'old-pause')
 }
 
+/** A ceramic resonator, as on many boards, is off by half a percent; and with age and heat by a little more. */
+const controllerClockError = 0.01
+
 /**
  * Repeats the pause and reads the lease when its acknowledgement has arrived. The deadline counts from the controller's
- * own time in that acknowledgement, which is earlier than the reading of the lease: early, never late.
+ * own time in that acknowledgement, which is earlier than the reading of the lease: early, never late, however slow its clock.
  */
 export async function stage(session: Session, request: StageRequest): Promise<void> {
   const { declared } = session.greeting
   const resource = resourceNumber(declared, 'stage', request.resource)
   const values = paramValues(declared, resource, request.values)
   const { timeMs } = await order(session, 'pause', { why: 'config' })
-  const leaseMs = Math.min(Math.floor(request.leaseLeftMs()), furthestDeadlineMs)
+  const usableMs = request.leaseLeftMs() * (1 - controllerClockError)
+  const leaseMs = Math.min(Math.floor(usableMs), furthestDeadlineMs)
   if (!(leaseMs > 0)) throw new ControllerRefusal('stage', 'late')
   const deadlineMs = (timeMs + leaseMs) % 2 ** 32
   await order(session, 'stage', {

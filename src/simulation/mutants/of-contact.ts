@@ -9,8 +9,8 @@ export const mutantsOfContact: readonly Mutant[] = [
     world: 'line-fades',
     within: 10,
     file: 'src/client/session.ts',
-    from: 'const until = sentAt + reply.leaseMs',
-    to: 'const until = this.#options.clock.now() + reply.leaseMs'
+    from: 'const until = sentAt + usableMs(reply.leaseMs)',
+    to: 'const until = this.#options.clock.now() + usableMs(reply.leaseMs)'
   },
   {
     name: 'heartbeat-names-nothing',

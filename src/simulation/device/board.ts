@@ -55,6 +55,7 @@ export class Board {
   #firmware: Firmware = loadFirmware()
   #trace: Trace
   #resetAt: number
+  readonly #rate: number
   #next: Planned | undefined
   #writingSince: number | undefined
   #writing = false
@@ -69,6 +70,8 @@ export class Board {
     this.name = options.name
     this.#o = options
     this.#resetAt = options.timeline.now
+    // A ceramic resonator is no quartz.
+    this.#rate = options.dice.between(0.995, 1.005)
     this.#trace = this.#firmware.trace()
     options.timeline.after(0, () => this.#turn('time has passed'))
   }
@@ -184,7 +187,7 @@ export class Board {
   }
 
   #poll(): void {
-    this.#firmware.poll(Math.floor(this.#o.timeline.now - this.#resetAt))
+    this.#firmware.poll(Math.floor((this.#o.timeline.now - this.#resetAt) * this.#rate))
   }
 
   #look(cause: Cause): void {

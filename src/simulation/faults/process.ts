@@ -40,11 +40,11 @@ export const processFaults: readonly FaultKind[] = [
   },
   {
     name: 'clock drifts',
-    says: 'the clock of a machine runs too fast or too slow, as quartz does at the edges of its range',
+    says: 'the clock of a machine runs too fast or too slow, as far as it may be steered',
     on: 'process',
     mostPerMinute: 2,
     strike: (scene, victim, dice) => {
-      const ppm = dice.between(-100, 100)
+      const ppm = dice.between(-500, 500)
       hostOf(scene, victim)?.machine.drift(ppm)
       return `its clock drifts by ${Math.round(ppm)} ppm`
     }

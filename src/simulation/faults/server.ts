@@ -63,7 +63,7 @@ export const serverFaults: readonly FaultKind[] = [
     on: 'locksmith',
     mostPerMinute: 1,
     strike: ({ locksmith }, _, dice) => {
-      const ppm = dice.between(-100, 100)
+      const ppm = dice.between(-500, 500)
       locksmith.host.machine.drift(ppm)
       return `its clock drifts by ${Math.round(ppm)} ppm`
     }

@@ -80,7 +80,9 @@ export const lockPlays: readonly Play[] = [
       await stage.ready()
       const owner = await stage.taken({ name: 'owner', locks: [LOCK], keepMs: 2.5 * ttlMs })
       stage.kill(owner.life)
-      for (let round = 0; round < 8; round += 1) {
+      // Longer than a lease of every start and lockDelay together.
+      const rounds = Math.ceil((6 * ttlMs + 2 * stage.world.policy.lockDelayMs) / (0.7 * ttlMs))
+      for (let round = 0; round < rounds; round += 1) {
         await stage.restart(20)
         await stage.wait(stage.world.dice.between(0.7, 0.9) * ttlMs)
       }

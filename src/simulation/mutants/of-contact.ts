@@ -7,7 +7,7 @@ export const mutantsOfContact: readonly Mutant[] = [
     says: 'the owner counts its lease from the receipt of the reply, not from the sending of the heartbeat',
     breaks: [1],
     world: 'line-fades',
-    within: 10,
+    within: 20,
     file: 'src/client/session.ts',
     from: 'const until = sentAt + usableMs(reply.leaseMs)',
     to: 'const until = this.#options.clock.now() + usableMs(reply.leaseMs)'
@@ -17,7 +17,7 @@ export const mutantsOfContact: readonly Mutant[] = [
     says: 'a heartbeat names none of the requests of its session',
     breaks: [1],
     world: 'locks',
-    within: 10,
+    within: 20,
     file: 'src/client/open-asks.ts',
     from: 'return [...this.#asks.values()].map((ask) => ask.wire())',
     to: 'return []'
@@ -27,7 +27,7 @@ export const mutantsOfContact: readonly Mutant[] = [
     says: 'what a heartbeat leaves out is not given up: a grant that its owner never heard of stays with it',
     breaks: [8],
     world: 'lost-grant',
-    within: 10,
+    within: 20,
     file: 'src/rules/request.ts',
     from: 'seq < heartbeat.seq && !heartbeat.named.has(request)',
     to: 'heartbeat.seq === Number.POSITIVE_INFINITY && seq < heartbeat.seq && request !== ""'
@@ -37,7 +37,7 @@ export const mutantsOfContact: readonly Mutant[] = [
     says: 'a heartbeat renews, however long its sender has heard nothing',
     breaks: [16],
     world: 'deaf-owner',
-    within: 5,
+    within: 20,
     file: 'src/rules/session.ts',
     from: 'if (reply !== undefined) return now - reply.at < fleet.options.ttlMs',
     to: 'if (heard >= 0) return true'
@@ -47,7 +47,7 @@ export const mutantsOfContact: readonly Mutant[] = [
     says: 'a heartbeat that is heard once more asks anew for what it names',
     breaks: [8],
     world: 'late-heartbeat',
-    within: 10,
+    within: 20,
     file: 'src/rules/session.ts',
     from: 'if (seq <= contact.heartbeatSeq) return',
     to: ''
@@ -57,7 +57,7 @@ export const mutantsOfContact: readonly Mutant[] = [
     says: 'a request that is heard once more, after its sender has given it up, is granted',
     breaks: [8],
     world: 'late-request',
-    within: 10,
+    within: 20,
     file: 'src/rules/request.ts',
     from: "if (seq <= contact.heartbeatSeq) return refuse({ why: 'stale-message' })",
     to: ''
@@ -67,7 +67,7 @@ export const mutantsOfContact: readonly Mutant[] = [
     says: 'which request was granted what is remembered in memory only',
     breaks: [17, 8],
     world: 'restart-under-an-owner',
-    within: 5,
+    within: 20,
     file: 'src/rules/fleet.ts',
     from: 'const tables: unknown = { meta, session, lock, grant, push, operation }',
     to: 'void grant; const tables: unknown = { meta, session, lock, push, operation }'
@@ -77,7 +77,7 @@ export const mutantsOfContact: readonly Mutant[] = [
     says: 'the will of a device frees what it holds',
     breaks: [3],
     world: 'dropped-in-mid-change',
-    within: 10,
+    within: 20,
     file: 'src/lock-manager/locksmith.ts',
     from: 'return this.#takeState(topic.device, message.payload)',
     to: `{

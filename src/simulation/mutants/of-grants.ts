@@ -7,7 +7,7 @@ export const mutantsOfGrants: readonly Mutant[] = [
     says: 'two locks conflict only when they are the same: one above another is not looked at',
     breaks: [1],
     world: 'locks',
-    within: 5,
+    within: 20,
     file: 'src/rules/conflicts.ts',
     from: 'for (const above of locksAbove(lock)) {',
     to: 'for (const above of [lock]) {'
@@ -17,7 +17,7 @@ export const mutantsOfGrants: readonly Mutant[] = [
     says: 'a hold that is ended by others comes free before the lease that its owner still believes in has run out',
     breaks: [1],
     world: 'unlock-of-the-living',
-    within: 5,
+    within: 20,
     file: 'src/rules/lock.ts',
     from: 'const until = Math.max(now, ending.leaseUntil)',
     to: 'const until = now'
@@ -27,7 +27,7 @@ export const mutantsOfGrants: readonly Mutant[] = [
     says: 'an unlock frees the lock of a living owner at once, as that of a ghost',
     breaks: [1],
     world: 'unlock-of-the-living',
-    within: 5,
+    within: 20,
     file: 'src/rules/unlock.ts',
     from: 'const passed = until + lockDelayMs(fleet, lock) <= now',
     to: 'const passed = true'
@@ -37,7 +37,7 @@ export const mutantsOfGrants: readonly Mutant[] = [
     says: 'a lock of a ghost is free as soon as the lease has run out, without lockDelay',
     breaks: [1],
     world: 'lock-delay',
-    within: 10,
+    within: 20,
     file: 'src/rules/lock.ts',
     from: 'orphaned.leaseUntil + lockDelayMs(fleet, lock)',
     to: 'orphaned.leaseUntil'
@@ -47,7 +47,7 @@ export const mutantsOfGrants: readonly Mutant[] = [
     says: 'a lock whose owner has fallen silent stays held',
     breaks: [6],
     world: 'locks',
-    within: 5,
+    within: 20,
     file: 'src/rules/expiry.ts',
     from: "if (until <= now) orphan(fleet, lock, { cause: 'lease-ran-out', leaseUntil: until }, now)",
     to: 'if (until <= now) return'
@@ -57,7 +57,7 @@ export const mutantsOfGrants: readonly Mutant[] = [
     says: 'an orphaned lock waits until somebody unlocks it',
     breaks: [6, 16],
     world: 'locks',
-    within: 5,
+    within: 20,
     file: 'src/rules/expiry.ts',
     from: 'if (at !== null && at <= now)',
     to: 'if (at === null)'
@@ -67,7 +67,7 @@ export const mutantsOfGrants: readonly Mutant[] = [
     says: 'the counter of fences does not move on at a grant',
     breaks: [2],
     world: 'locks',
-    within: 5,
+    within: 20,
     file: 'src/rules/lock.ts',
     from: 'fleet.meta = { ...meta, fenceNext: next, fenceHigh: next - 1 }',
     to: 'fleet.meta = { ...meta, fenceNext: first, fenceHigh: next - 1 }'
@@ -77,7 +77,7 @@ export const mutantsOfGrants: readonly Mutant[] = [
     says: 'a fence is drawn when an owner renews, not at each grant: the next grant in between has the same',
     breaks: [2],
     world: 'locks',
-    within: 5,
+    within: 20,
     file: 'src/rules/lock.ts',
     from: 'const first = meta.fenceNext',
     to: 'const first = meta.fenceNext - (input.session.kind === "agent" && meta.fenceHigh > 0 ? 1 : 0)'
@@ -87,7 +87,7 @@ export const mutantsOfGrants: readonly Mutant[] = [
     says: 'the floor does not move when a hold ends, only when the lock is free',
     breaks: [2],
     world: 'lock-delay',
-    within: 5,
+    within: 20,
     file: 'src/rules/lock.ts',
     from: "    state: 'orphaned',\n    floor: Math.max(lock.floor, lock.fence + 1),",
     to: "    state: 'orphaned',\n    floor: lock.floor,"
@@ -97,7 +97,7 @@ export const mutantsOfGrants: readonly Mutant[] = [
     says: 'what is free is granted to whoever asks, though somebody waits for it with something else',
     breaks: [13],
     world: 'queue',
-    within: 5,
+    within: 20,
     file: 'src/rules/queue.ts',
     from: '!waitersAmong(fleet, waiter.locks).some(isBefore) &&',
     to: 'true &&'
@@ -107,7 +107,7 @@ export const mutantsOfGrants: readonly Mutant[] = [
     says: 'who has waited through a restart of Locksmith stands at the end of the queue again',
     breaks: [13],
     world: 'queue',
-    within: 10,
+    within: 20,
     file: 'src/rules/request.ts',
     from: 'since: now - ask.waitedMs,',
     to: 'since: now,'
@@ -117,7 +117,7 @@ export const mutantsOfGrants: readonly Mutant[] = [
     says: 'who pushes together and gives its lock back early frees it, while an update of it is under way',
     breaks: [3],
     world: 'let-go-early',
-    within: 10,
+    within: 20,
     file: 'src/rules/lock.ts',
     from: 'if (!updatesOut(fleet, lock)) free(',
     to: 'if (true) free('
@@ -127,7 +127,7 @@ export const mutantsOfGrants: readonly Mutant[] = [
     says: 'a push together is sent out before every device has proved that it stands',
     breaks: [23],
     world: 'one-does-not-stand',
-    within: 5,
+    within: 20,
     file: 'src/rules/push.ts',
     from: 'push.under !== null && allStand(fleet, push, push.under, now))',
     to: 'push.under !== null)'
@@ -137,7 +137,7 @@ export const mutantsOfGrants: readonly Mutant[] = [
     says: 'an unlock ends whatever grant there is, not the one that the operator saw',
     breaks: [22],
     world: 'unlock-of-the-next',
-    within: 5,
+    within: 20,
     file: 'src/rules/unlock.ts',
     from: "lock.fence !== input.fence ? 'changed' : 'cleared'",
     to: "lock.fence < 0 ? 'changed' : 'cleared'"
@@ -147,7 +147,7 @@ export const mutantsOfGrants: readonly Mutant[] = [
     says: 'who holds something may wait for something else',
     breaks: [15],
     world: 'wants-more',
-    within: 5,
+    within: 20,
     file: 'src/rules/request.ts',
     from: 'if (held.length > 0 && !held.every((lock) => lock.request === ask.request)) {',
     to: 'if (held.length > 99) {'

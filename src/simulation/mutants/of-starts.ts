@@ -7,7 +7,7 @@ export const mutantsOfStarts: readonly Mutant[] = [
     says: 'each start of Locksmith marks its stored locks anew, so that a crash loop keeps a ghost alive',
     breaks: [6],
     world: 'crash-loop',
-    within: 5,
+    within: 20,
     file: 'src/rules/start.ts',
     from: '? ((facts.rebooted ? null : lock.unheard) ?? { since: now, term: fleet.meta.term })',
     to: '? { since: now, term: fleet.meta.term }'
@@ -17,7 +17,7 @@ export const mutantsOfStarts: readonly Mutant[] = [
     says: 'a start of Locksmith marks nothing as unheard',
     breaks: [6],
     world: 'crash-loop',
-    within: 5,
+    within: 20,
     file: 'src/rules/start.ts',
     from: 'putLock(fleet, { ...times, unheard })',
     to: 'putLock(fleet, { ...times, unheard: null })'
@@ -27,7 +27,7 @@ export const mutantsOfStarts: readonly Mutant[] = [
     says: 'a commit is on the disk a little after its effects are told',
     breaks: [9],
     world: 'power-cut-after-grant',
-    within: 5,
+    within: 20,
     file: 'src/lock-manager/ledger.ts',
     from: 'this.#o.store.commit(changes, links, this.#o.boot)',
     to: 'this.#o.clock.after(20, () => this.#o.store.commit(changes, links, this.#o.boot))'
@@ -47,7 +47,7 @@ export const mutantsOfStarts: readonly Mutant[] = [
     says: 'the bound of a block of fences is written into no file beside the store',
     breaks: [2],
     world: 'file-alone-knows',
-    within: 5,
+    within: 20,
     file: 'src/lock-manager/fence-reserve.ts',
     from: 'this.#o.fenceFile.write(limit)',
     to: 'void limit'
@@ -57,7 +57,7 @@ export const mutantsOfStarts: readonly Mutant[] = [
     says: 'a start does not wait for what the broker retains',
     breaks: [2],
     world: 'broker-alone-knows',
-    within: 5,
+    within: 20,
     file: 'src/lock-manager/start-facts.ts',
     from: 'const { status, knownFence, knownTerm } = retained',
     to: 'const { status, knownFence, knownTerm } = { ...retained, status: undefined, knownFence: 0, knownTerm: 0 }'
@@ -67,7 +67,7 @@ export const mutantsOfStarts: readonly Mutant[] = [
     says: 'nobody who speaks can prove that the store has lost something',
     breaks: [2, 1],
     world: 'owner-alone-knows',
-    within: 5,
+    within: 20,
     file: 'src/rules/continuity.ts',
     from: 'if (knownFence <= fenceHigh && !laterTerm) return true',
     to: 'return true'
@@ -77,7 +77,7 @@ export const mutantsOfStarts: readonly Mutant[] = [
     says: 'after a raise of the fences it is granted at once',
     breaks: [1],
     world: 'backup',
-    within: 10,
+    within: 20,
     file: 'src/rules/continuity.ts',
     from: 'quietUntil: now + options.ttlMs',
     to: 'quietUntil: 0'

@@ -8,6 +8,7 @@ import { mutants } from './mutants/list.ts'
 import { runMutant, UnknownMutant } from './mutants/run.ts'
 import type { Report, SeedResult } from './seeds.ts'
 import type { Violation } from './world.ts'
+import { WORLD_NAMES } from './worlds.ts'
 
 /** Where results, words for people and progress go. */
 interface Out {
@@ -45,6 +46,7 @@ export interface CommandOptions {
 export async function runSimulation(options: CommandOptions): Promise<number> {
   const { out, mutant, minutes } = options
   if (options.listMutants) return listMutants(out)
+  requireWorld(options.world)
   const plan = {
     seed: options.seed ?? randomInt(1, 2 ** 31),
     seeds: options.seeds ?? Number.MAX_SAFE_INTEGER,
@@ -75,6 +77,11 @@ function listMutants(out: Out): number {
   for (const { name, breaks, says } of mutants)
     out.print(`${name.padEnd(28)} promise ${breaks.join(' or ')}: ${says}`)
   return EXIT.fine
+}
+
+function requireWorld(world: string | undefined): void {
+  if (world === undefined || WORLD_NAMES.includes(world)) return
+  throw new LocksmithError('LK-6003', `there is no world "${world}"`, `There are: ${WORLD_NAMES.join(', ')}`)
 }
 
 function asUsage(error: unknown): never {

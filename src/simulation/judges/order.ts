@@ -63,6 +63,13 @@ export function judgeOrder(world: World, locksmith: LocksmithHost, asked: Asked)
     }
     return undefined
   }
+  // A newer session of that agent has taken its place in every sense but this one.
+  locksmith.onCommit.push((changes) => {
+    for (const { kind, value } of changes) {
+      const one = value as { readonly session: number; readonly replacedBy: number | null } | undefined
+      if (kind === 'session' && one !== undefined && one.replacedBy !== null) forget(one.session)
+    }
+  })
   onGrant(locksmith, (grant) => {
     waiting.delete(grant.request)
     // What comes while Locksmith is stopped seems to have waited less.

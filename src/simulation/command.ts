@@ -6,7 +6,7 @@ import { FAULT_NAMES } from './faults/table.ts'
 import { hunt } from './hunt.ts'
 import { mutants } from './mutants/list.ts'
 import { runMutant, UnknownMutant } from './mutants/run.ts'
-import type { Report, SeedResult } from './seeds.ts'
+import type { Report, SeedResult, Tally } from './seeds.ts'
 import type { Violation } from './world.ts'
 import { WORLD_NAMES } from './worlds.ts'
 
@@ -92,13 +92,13 @@ function asUsage(error: unknown): never {
 const TELL_EVERY_MS = 60_000
 
 /** Says each violation when it is found, and now and then how far the hunt has come. */
-function teller(out: Out): (result: SeedResult, sofar: Report) => void {
+function teller(out: Out): (result: SeedResult, sofar: Tally) => void {
   let toldAtMs = 0
   return ({ seed, violation }, sofar) => {
     if (violation !== undefined) out.note(`seed ${seed}: promise ${violation.invariant}: ${violation.what}`)
-    if (sofar.seconds * 1000 < toldAtMs + TELL_EVERY_MS) return
-    toldAtMs = sofar.seconds * 1000
-    out.note(`${Math.round(sofar.seconds / 60)} min: ${summary(sofar)}`)
+    if (sofar.passedMs < toldAtMs + TELL_EVERY_MS) return
+    toldAtMs = sofar.passedMs
+    out.note(`${Math.round(toldAtMs / 60_000)} min: ${summary(sofar.report)}`)
   }
 }
 

@@ -65,7 +65,7 @@ function addDevice(world: World, path: string): Device {
     }
   }
   const device = new Device(world, options)
-  if (dice.chance(0.15)) device.twin = new Device(world, { ...options, copyOf: device })
+  if (dice.chance(0.3)) device.twin = new Device(world, { ...options, copyOf: device })
   device.host.startIn(dice.between(0, 2000))
   world.register.describe(device.name, () => device.journal.step)
   return device

@@ -7,7 +7,7 @@ export interface Hunt {
   readonly jobs: number
   readonly stop: AbortSignal
   /** Told of each seed. */
-  readonly ended: (result: SeedResult, sofar: Report) => void
+  readonly ended: (result: SeedResult, sofar: Tally) => void
 }
 
 const WORKER = fileURLToPath(new URL('./worker.ts', import.meta.url))
@@ -36,7 +36,7 @@ export async function hunt(options: SeedsOptions, { jobs, stop, ended }: Hunt): 
   const take = (result: SeedResult): void => {
     tally.add(result)
     if (result.violation !== undefined && options.all !== true) broken = true
-    ended(result, tally.report)
+    ended(result, tally)
   }
   await Promise.all(Array.from({ length: count }, () => work(options, { stop, nextSeed, take })))
   return tally.report

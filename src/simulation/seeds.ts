@@ -58,13 +58,13 @@ export class Tally {
   readonly #pairs: PairCounts = {}
   #seeds = 0
   #events = 0
-  #deviceHours = 0
+  readonly #hours = new Map<number, number>()
   #faults = 0
 
-  add({ violation, events, deviceHours, faults, pairs }: SeedResult): void {
+  add({ seed, violation, events, deviceHours, faults, pairs }: SeedResult): void {
     this.#seeds += 1
     this.#events += events
-    this.#deviceHours += deviceHours
+    this.#hours.set(seed, deviceHours)
     this.#faults += faults
     addPairs(this.#pairs, pairs)
     if (violation !== undefined) this.#violations.push(violation)
@@ -77,7 +77,8 @@ export class Tally {
   get report(): Report {
     return {
       seeds: this.#seeds,
-      deviceHours: this.#deviceHours,
+      // In the order of seeds, whoever was done first: a sum of fractions depends on it.
+      deviceHours: [...this.#hours].sort(([a], [b]) => a - b).reduce((sum, [, hours]) => sum + hours, 0),
       faults: this.#faults,
       violations: this.#violations.toSorted((a, b) => a.seed - b.seed),
       pairs: this.#pairs,
@@ -91,14 +92,14 @@ export class Tally {
 export async function runSeeds(
   options: SeedsOptions,
   stop?: AbortSignal,
-  ended?: (result: SeedResult, sofar: Report) => void
+  ended?: (result: SeedResult, sofar: Tally) => void
 ): Promise<Report> {
   const tally = new Tally()
   for (let at = 0; at < options.seeds && !stop?.aborted; at += 1) {
     if (tally.passedMs > (options.wallMs ?? Number.POSITIVE_INFINITY)) break
     const result = await runOne(options.seed + at, options)
     tally.add(result)
-    ended?.(result, tally.report)
+    ended?.(result, tally)
     if (result.violation !== undefined && options.all !== true) break
   }
   return tally.report

@@ -1,23 +1,35 @@
 import type { Device } from '../device/device.ts'
 import type { Dice } from '../dice.ts'
-import type { FaultKind, Scene } from './kind.ts'
+import type { FaultKind, MomentKind, Scene, Victim } from './kind.ts'
 import type { PairCounts } from './pairs.ts'
 import type { Trigger } from './script.ts'
 import { type LockState, lockStates, type StoredLock, stateOfLock } from './states.ts'
-import { FAULTS } from './table.ts'
+import { FAULTS, MOMENTS } from './table.ts'
+
+type AnyKind = FaultKind | MomentKind
 
 export interface AimOptions {
   readonly dice: Dice
   /** What was met in this run so far. */
   readonly pairs: PairCounts
   readonly strike: (kind: FaultKind, victim: string, trigger: Trigger) => boolean
+  /** The next such moment of a process is to be struck. */
+  readonly arm: (kind: MomentKind, victim: string) => void
 }
 
 /** Whom to strike, while he is in a state. */
 interface Target {
   readonly state: string
-  readonly victim: string
   readonly still: () => boolean
+  /** Undefined when there is nobody of that kind. */
+  readonly victimOf: (on: Victim) => string | undefined
+}
+
+/** Whose moment it is. */
+const WHOSE: Readonly<Record<MomentKind['at'], Victim>> = {
+  effect: 'process',
+  write: 'device',
+  commit: 'locksmith'
 }
 
 /** So often is a state struck with more zeal at the beginning of a run. */
@@ -25,6 +37,8 @@ const FIRST = 3
 
 /** Seldom entered, whatever is done: what there is of them is used, and more than once. */
 const RARE: ReadonlySet<string> = new Set([
+  'step validate',
+  'step hold',
   'step write',
   'step verify',
   'step release',
@@ -48,7 +62,7 @@ export class Aim {
   readonly #o: AimOptions
   readonly #visits = new Map<string, number>()
   readonly #states = new Map<string, string>()
-  #kinds: readonly FaultKind[] = []
+  #kinds: readonly AnyKind[] = []
   #perStep = 0
   #perState = 0
   /** In such a run many changes end in doubt. */
@@ -65,7 +79,7 @@ export class Aim {
     this.#perStep = dice.chance(0.8) ? dice.stretched(0.02, 0.5) : 0
     this.#perState = dice.chance(0.7) ? dice.stretched(0.01, 0.2) : 0
     this.#doubtful = dice.chance(0.2)
-    this.#kinds = FAULTS.filter(() => dice.chance(0.6))
+    this.#kinds = [...FAULTS, ...MOMENTS].filter(() => dice.chance(0.6))
     if (this.#perState > 0) this.#scene.locksmith.onCommit.push((changes) => this.#committed(changes))
   }
 
@@ -73,13 +87,14 @@ export class Aim {
   entered(device: Device, moment: Trigger): void {
     const state = `step ${device.journal.phase}`
     if (!this.#shall(state, this.#perStep)) return
-    const { dice, strike } = this.#o
-    const kind = this.#pick(state)
-    if (kind === undefined) return
-    const victim = this.#victimAt(kind, device.name)
+    const target: Target = {
+      state,
+      still: () => `step ${device.journal.phase}` === state,
+      victimOf: (on) => (on === 'locksmith' || on === 'broker' ? on : device.name)
+    }
     // At once is between the entry in the journal and what it speaks of.
-    if (dice.chance(0.5)) return void strike(kind, victim, moment)
-    this.#soon(kind, { state, victim, still: () => `step ${device.journal.phase}` === state })
+    if (this.#o.dice.chance(0.5)) this.#strike(this.#pick(state), target, moment)
+    else this.#soon(target)
   }
 
   #committed(changes: readonly { readonly kind: string; readonly value: unknown }[]): void {
@@ -94,48 +109,53 @@ export class Aim {
   }
 
   #strikeLock({ name, owner }: StoredLock, state: string): void {
-    const kind = this.#pick(state)
-    if (kind === undefined) return
-    const { devices, world } = this.#scene
+    const { devices, world, locksmith } = this.#scene
     const { dice } = this.#o
-    const below = devices.filter((device) => device.isUnder(name))
-    const owners = world.hosts.filter((host) => host.name === owner?.name)
-    const victims: readonly { readonly name: string }[] =
-      kind.on === 'device' || owners.length === 0 ? below : owners
-    if (victims.length === 0 && kind.on !== 'broker' && kind.on !== 'locksmith') return
-    const victim = victims.length === 0 ? '' : dice.pick(victims).name
     const is = (other: LockState): boolean => other.lock === name && other.state === state
-    this.#soon(kind, { state, victim, still: () => lockStates(this.#scene.locksmith).some(is) })
-  }
-
-  /** Only if the state has lasted; and if that is a rare one and still lasts, again. */
-  #soon(kind: FaultKind, aim: Target): void {
-    const { world } = this.#scene
-    const { dice, strike } = this.#o
-    world.timeline.after(dice.stretched(0.1, 500), () => {
-      if (world.calm || !aim.still()) return
-      strike(kind, this.#victimAt(kind, aim.victim), { hook: 'time', of: '', nth: 0 })
-      const next = RARE.has(aim.state) && dice.chance(0.8) ? this.#pick(aim.state) : undefined
-      if (next !== undefined && next.on === kind.on) this.#soon(next, aim)
+    const oneBelow = (): string | undefined => {
+      const below = devices.filter((device) => device.isUnder(name))
+      return below.length === 0 ? undefined : dice.pick(below).name
+    }
+    this.#soon({
+      state,
+      still: () => lockStates(locksmith).some(is),
+      victimOf: (on) => {
+        if (on === 'locksmith' || on === 'broker') return on
+        const isThere = world.hosts.some((host) => host.name === owner?.name)
+        return on === 'process' && isThere ? owner?.name : oneBelow()
+      }
     })
   }
 
-  #victimAt({ on }: FaultKind, name: string): string {
-    return on === 'locksmith' || on === 'broker' ? on : name
+  /** Only if the state has lasted; and if that is a rare one and still lasts, again. */
+  #soon(target: Target): void {
+    const { dice } = this.#o
+    this.#scene.world.timeline.after(dice.stretched(0.1, 500), () => {
+      if (this.#scene.world.calm || !target.still()) return
+      this.#strike(this.#pick(target.state), target, { hook: 'time', of: '', nth: 0 })
+      if (RARE.has(target.state) && dice.chance(0.8)) this.#soon(target)
+    })
+  }
+
+  #strike(kind: AnyKind | undefined, { victimOf }: Target, trigger: Trigger): void {
+    const victim = kind && victimOf('at' in kind ? WHOSE[kind.at] : kind.on)
+    if (kind === undefined || victim === undefined) return
+    if ('at' in kind) this.#o.arm(kind, victim)
+    else this.#o.strike(kind, victim, trigger)
   }
 
   #shall(state: string, chance: number): boolean {
     const visits = (this.#visits.get(state) ?? 0) + 1
     this.#visits.set(state, visits)
     if (this.#scene.world.calm || chance === 0) return false
-    const rare = RARE.has(state) ? 0.7 : 0
+    const rare = RARE.has(state) ? 0.8 : 0
     const doubtful = this.#doubtful && DOUBTFUL.has(state) ? 0.6 : 0
     return this.#o.dice.chance(Math.max(rare, doubtful, Math.min(0.5, visits <= FIRST ? 4 * chance : chance)))
   }
 
-  #pick(state: string): FaultKind | undefined {
+  #pick(state: string): AnyKind | undefined {
     const met = this.#o.pairs[state] ?? {}
-    const kinds =
+    const kinds: readonly AnyKind[] =
       this.#doubtful && DOUBTFUL.has(state)
         ? FAULTS.filter(({ name }) => LEADS_TO_DOUBT.includes(name))
         : this.#kinds

@@ -14,6 +14,9 @@ export type Cut = 'none' | 'before' | 'torn' | 'after'
 /** Steps of a change in which a process has begun something. */
 const MIDDLE: ReadonlySet<string> = new Set(['hold', 'pause', 'stage', 'commit', 'write', 'verify'])
 
+/** What is to be struck in its next moment is struck within this time, or not at all. */
+const ARMED_MS = 3000
+
 /**
  * Deals out faults, and counts which state each has met. A run has its own climate: some kinds are frequent, some never happen,
  * and some are aimed: they wait for a state that they have seldom met in this run. Or it repeats just those of a script.
@@ -28,6 +31,7 @@ export class Dealer {
   readonly #chances = new Map<MomentKind, number>()
   readonly #aim: Aim
   readonly #moments = new Moments()
+  readonly #armed = new Map<string, { readonly kind: MomentKind; readonly until: number }>()
 
   constructor(scene: Scene, script?: readonly Scripted[]) {
     this.#scene = scene
@@ -36,7 +40,8 @@ export class Dealer {
     this.#aim = new Aim(scene, {
       dice: scene.world.dice.fork('aim'),
       pairs: this.pairs,
-      strike: (kind, victim, trigger) => this.#strikeNew(kind, victim, trigger)
+      strike: (kind, victim, trigger) => this.#strikeNew(kind, victim, trigger),
+      arm: (kind, victim) => this.#armed.set(`${kind.at} ${victim}`, { kind, until: this.#now + ARMED_MS })
     })
     scene.world.interrupt = (life) => this.#interrupt(life)
     scene.locksmith.cut = (life) => this.#cutAt('commit', life)
@@ -156,16 +161,28 @@ export class Dealer {
     const { host: victim } = life
     const moment = this.#moments.next(at, victim)
     if (this.#script !== undefined) return this.#scriptedMoment(this.#script, moment)
-    const weight = MIDDLE.has(world.register.stateOf(life)) ? 30 : 1
-    for (const kind of MOMENTS) {
+    const kind = this.#armedAt(at, victim) ?? this.#drawnAt(at, life)
+    if (kind === undefined) return undefined
+    const number = this.dealt.length + 1
+    const seed = Math.floor(this.#dice.next() * 2 ** 32)
+    this.#tookMoment({ number, fault: kind.name, victim, seed, atMs: this.#now, ...moment })
+    return kind
+  }
+
+  #armedAt(at: MomentKind['at'], victim: string): MomentKind | undefined {
+    const key = `${at} ${victim}`
+    const armed = this.#armed.get(key)
+    if (armed === undefined) return undefined
+    this.#armed.delete(key)
+    return armed.until < this.#now ? undefined : armed.kind
+  }
+
+  #drawnAt(at: MomentKind['at'], life: Life): MomentKind | undefined {
+    const weight = MIDDLE.has(this.#scene.world.register.stateOf(life)) ? 30 : 1
+    return MOMENTS.find((kind) => {
       const chance = this.#chances.get(kind) ?? 0
-      if (kind.at !== at || chance === 0 || !this.#dice.chance(chance * weight)) continue
-      const number = this.dealt.length + 1
-      const seed = Math.floor(this.#dice.next() * 2 ** 32)
-      this.#tookMoment({ number, fault: kind.name, victim, seed, atMs: this.#now, ...moment })
-      return kind
-    }
-    return undefined
+      return kind.at === at && chance > 0 && this.#dice.chance(chance * weight)
+    })
   }
 
   #scriptedMoment(script: Script, moment: Trigger): MomentKind | undefined {

@@ -160,7 +160,6 @@ function ifOthersRemember(
   act: (locksmith: Scene['locksmith']) => boolean
 ): string | undefined {
   if (!remembered(world)) return undefined
-  locksmith.host.life?.kill()
   if (!act(locksmith)) return undefined
   remember(world)
   return words

@@ -98,16 +98,18 @@ export class LocksmithHost {
     this.#backup = copyDisk(this.disk)
   }
 
-  /** The store is put back to the last copy, if there is one. The process is to be killed before. */
+  /** The process is killed, and the store put back to the last copy, if there is one. */
   restore(): boolean {
     const backup = this.#backup
     if (backup === undefined) return false
+    this.host.life?.kill()
     this.#replace(backup)
     return true
   }
 
-  /** The store is gone. The process is to be killed before. */
+  /** The process is killed, and the store is gone. */
   lose(): void {
+    this.host.life?.kill()
     this.#replace(emptyDisk())
   }
 
@@ -119,7 +121,9 @@ export class LocksmithHost {
     for (const tell of this.onRestore) tell()
   }
 
+  /** The process is killed, and the file beside the store is gone. */
   loseFenceFile(): void {
+    this.host.life?.kill()
     this.#ground.fenceLimit = 0
   }
 

@@ -251,7 +251,7 @@ export const lockPlays: readonly Play[] = [
   },
   {
     name: 'twin',
-    says: 'a second Locksmith serves the same fleet, and many want the same',
+    says: 'now and again a second Locksmith serves the same fleet, and many want the same',
     act: async (stage) => {
       const { ttlMs, world } = stage
       await stage.ready()
@@ -270,8 +270,11 @@ export const lockPlays: readonly Play[] = [
         })
       }
       await stage.wait(ttlMs)
-      stage.note(stage.locksmith.beginTwin(world.dice) ?? 'there is a twin already')
-      await stage.wait(12 * ttlMs)
+      for (let round = 0; round < 6; round += 1) {
+        stage.note(stage.locksmith.beginTwin(world.dice) ?? 'there is a twin already')
+        await stage.until('it has ended', () => !stage.locksmith.hasTwin)
+        await stage.wait(ttlMs)
+      }
     }
   }
 ]

@@ -4,6 +4,8 @@ import type { World } from '../world.ts'
 
 /** Each is told of the other when it connects; they take the place at the broker from each other for a while. */
 const SETTLE_MS = 10_000
+/** Each connection costs several messages, one after the other. */
+const SETTLE_MESSAGES = 30
 
 /**
  * Promise 21: of two Locksmiths of one fleet one goes on, and the other ends. Judged while messages are not lost, and where their
@@ -23,7 +25,7 @@ export function judgeOne(world: World, locksmith: LocksmithHost): () => void {
       both = lives
       since = timeline.now
     }
-    if (timeline.now - since > SETTLE_MS)
+    if (timeline.now - since > SETTLE_MS + SETTLE_MESSAGES * broker.weather.usualDelayMs)
       world.violate(
         21,
         `${lives.map(({ name }) => name).join(' and ')} serve the same fleet, and neither ends`

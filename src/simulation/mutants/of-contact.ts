@@ -15,7 +15,7 @@ export const mutantsOfContact: readonly Mutant[] = [
   {
     name: 'heartbeat-names-nothing',
     says: 'a heartbeat names none of the requests of its session',
-    breaks: [1],
+    breaks: [1, 8],
     world: 'locks',
     within: 20,
     file: 'src/client/open-asks.ts',

@@ -21,7 +21,7 @@ test('none of the promises is broken on seeds that nobody has chosen', async (t)
 })
 
 test('faults of every kind happen, and meet changes at every step and locks in every state', async () => {
-  const { pairs } = await simulate({ seed: 1, seeds: 40, minutes: 2 })
+  const { pairs } = await simulate({ seed: 1, seeds: 30, minutes: 2 })
   const all = allPairs(pairs, FAULT_NAMES)
   const sum = (chosen: readonly Pair[]): number => chosen.reduce((count, pair) => count + pair.count, 0)
   for (const name of FAULT_NAMES)

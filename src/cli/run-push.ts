@@ -86,7 +86,7 @@ async function rolling(fleet: FleetAccess, plan: PushPlan, target: Target): Prom
       note: plan.note
     })
   } catch (error) {
-    if (!plan.stop.aborted) throw error
+    if (!plan.stop.aborted || isUnderWay(error)) throw error
     throw new LocksmithError(
       'LK-3011',
       `${plan.stop.reason} ended the waiting; push ${target.id} goes on without this command if it had begun`,
@@ -96,6 +96,10 @@ async function rolling(fleet: FleetAccess, plan: PushPlan, target: Target): Prom
     await session.close()
   }
 }
+
+/** Another push was in the way to the end: this one was never accepted, so there is nothing of it to take back. */
+const isUnderWay = (error: unknown): error is LocksmithError =>
+  error instanceof LocksmithError && error.code === 'LK-3001'
 
 /** Another push of the resource has to end first. */
 async function inTurn(
@@ -109,7 +113,7 @@ async function inTurn(
     try {
       return await session.request(build, 'push', { timeoutMs: fleet.timeoutMs })
     } catch (error) {
-      if (!(error instanceof LocksmithError) || error.code !== 'LK-3001') throw error
+      if (!isUnderWay(error)) throw error
       if (!told) plan.note(`waiting: ${error.message}`)
       told = true
       await napUnless(fleet, plan.stop, error)

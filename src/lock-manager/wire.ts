@@ -1,4 +1,4 @@
-import { CODE_OF, CODE_OF_VERDICT, describe, ERRORS } from '../protocol/errors.ts'
+import { CODE_OF, CODE_OF_VERDICT, describe, ERRORS, hintOf } from '../protocol/errors.ts'
 import {
   type LockRecord,
   MAX_REPLY_BYTES,
@@ -50,7 +50,12 @@ export function handle(
 
 export function refusalToWire(refusal: Refusal): WireRefusal {
   const code = CODE_OF[refusal.why]
-  const common = { code, why: refusal.why, message: describe(refusal), hint: ERRORS[code].hint }
+  const common = {
+    code,
+    why: refusal.why,
+    message: describe(refusal),
+    hint: hintOf(refusal, ERRORS[code].hint)
+  }
   const blockers = blockersIn(refusal)
   return blockers.length === 0
     ? common

@@ -1,6 +1,6 @@
 import type { PushVerdict, RefusalWhy } from '../rules/refusals.ts'
 
-export { describe } from './refusal-words.ts'
+export { describe, hintOf } from './refusal-words.ts'
 
 /**
  * Every error that a user can meet, by code. The hundreds tell where: 10 locks, 20 sessions, 30 pushes and documents, 40

@@ -66,6 +66,11 @@ export function describe(refusal: Refusal): string {
   }
 }
 
+/** What to do next, where more is known than the table of codes says. */
+export function hintOf(refusal: Refusal, hint: string): string {
+  return refusal.why === 'push-under-way' ? hint.replace('PUSH', refusal.push) : hint
+}
+
 /** Of a lock, a document or a policy. */
 export function unknownResource(resource: string, known: readonly string[]): string {
   const meant = nearest(resource, known)

@@ -98,15 +98,19 @@ test('--at-once serves that many at a time, and a device may be called by its na
 })
 
 test(
-  'a push waits for another of its resource to end, or gives up after --wait with 75',
+  'a push waits for another of its resource to end, or gives up after --wait with 75 and names the one in the way',
   needs,
   async (t) => {
     const fleet = await startFleet(t)
     const arm = await startPuppet(t, fleet.mosquitto.url, 'plant/arm-1')
-    const first = fleet.start('push', document(fleet, 2), '--to', '*', '--wait', '5m')
+    const first = fleet.start('push', document(fleet, 2), '--to', '*', '--wait', '5m', '--as', 'alice')
     const update = await updateOf(arm, 2)
     const hasty = await fleet.run('push', document(fleet, 3), '--to', '*', '--wait', '500ms', '--json')
     assert.equal(hasty.code, 75)
+    const { error } = JSON.parse(hasty.stdout) as { error: Record<string, string> }
+    assert.equal(error.code, 'LK-3001')
+    assert.ok(error.message?.includes(`push ${update.push} by alice`), error.message)
+    assert.match(error.hint ?? '', new RegExp(`locksmith withdraw ${update.push} --reason`))
     const second = fleet.start('push', document(fleet, 4), '--to', '*')
     await waitFor('the second to wait', () => /waiting: push .* is under way/.test(second.stderr))
     await arm.answer(update, 'applied')
@@ -127,7 +131,7 @@ test(
     const push = fleet.start('push', document(fleet, 2), '--to', 'plant/arm-1', '--json')
     const update = await updateOf(hangs, 2)
     const hasty = await fleet.run('push', document(fleet, 3), '--to', 'arm-1', '--wait', '500ms')
-    assert.match(hasty.stderr, /locksmith withdraw/)
+    assert.ok(hasty.stderr.includes(`locksmith withdraw ${update.push} `), hasty.stderr)
     const taken = ['withdraw', update.push, '--reason', 'it hangs']
     assert.equal((await fleet.json<{ outcome: string }>(...taken)).outcome, 'withdrawn')
     assert.equal((await push.exited()).code, 1)

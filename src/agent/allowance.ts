@@ -37,6 +37,8 @@ export interface AllowanceOptions {
 /** A pause as short as this is not worth a write of its own. */
 const KEEP_AFTER_MS = 1000
 
+const AUDIT_AGAIN_MS = 5000
+
 /** A controller stores a roll-back within 0.2 s; with all repeats a request is answered, or the line called silent, within 3 s. */
 const ROLL_BACK_MS = 3000
 
@@ -158,7 +160,7 @@ export class Allowance {
       case 'roll-back':
         return this.#giveUp()
       case 'resume':
-        this.#record('resume', verdict.waivers)
+        if (!this.#record('resume', verdict.waivers)) return this.#tryLater()
         return this.#o.guard.waive(verdict.waivers)
       case 'manoeuvre':
         if (this.#ordered) return
@@ -180,16 +182,28 @@ export class Allowance {
     this.#o.log.warn({ event: 'pause-budget', does, leftMs: this.leftMs }, `the pause budget: ${why}`)
   }
 
-  /** What overrides a hold is on disk, with its reason, before anything moves. */
-  #record(did: string, over: readonly Waiver[]): void {
+  /** A disk that refused gives no sign when it takes something again. */
+  #tryLater(): void {
+    this.#say('stays', 'what overrides a hold has to be written down first, and the disk refuses')
+    this.#due?.cancel()
+    this.#due = this.#o.clock.after(AUDIT_AGAIN_MS, () => this.look())
+  }
+
+  /**
+   * What overrides a hold is on disk, with its reason, before anything moves by it. A manoeuvre, which leads to safety, does not
+   * wait for that. False when the disk refused.
+   */
+  #record(did: string, over: readonly Waiver[]): boolean {
     const { keeper, log, clock } = this.#o
     const why = `the pause budget of ${this.#budget.fullMs} ms is used up`
     const holds = over.map((waiver) =>
       waiver.fence === undefined ? waiver.id : `${waiver.id} (fence ${waiver.fence})`
     )
-    keeper.audit({ at: clock.wall().toISOString(), what: 'after-budget', did, over, why })
+    const recorded = keeper.audit({ at: clock.wall().toISOString(), what: 'after-budget', did, over, why })
+    if (!recorded && did === 'resume') return false
     keeper.keep(keptOf(this.#budget, this.#o.boot), [...this.#waivers, ...lastingWaivers(over)])
     log.warn({ event: 'after-budget', did, over }, `${why}: ${did}, in spite of ${holds.join(', ')}`)
+    return recorded
   }
 
   #plan(): void {

@@ -14,8 +14,8 @@ export interface Keeper {
   readonly kept: Kept
   /** A disk that refuses is logged: the device then stands longer after a restart, and never moves sooner. */
   keep(budget: KeptBudget, waivers: readonly Waiver[]): void
-  /** Adds a line to the device's own audit. */
-  audit(entry: Readonly<Record<string, unknown>>): void
+  /** Adds a line to the device's own audit. False when the disk refused. */
+  audit(entry: Readonly<Record<string, unknown>>): boolean
 }
 
 const waiver = z.object({ id: z.string(), fence: z.int().min(0).exactOptional() })
@@ -38,12 +38,14 @@ export interface KeeperOptions {
 /** Opens `interlock.json` and `audit.jsonl`. What cannot be read counts as nothing used and nothing waived. */
 export function openKeeper({ files, stateDir, log }: KeeperOptions): Keeper {
   const path = `${stateDir}/interlock.json`
-  const tolerating = (work: () => void): void => {
+  const tolerating = (work: () => void): boolean => {
     try {
       work()
+      return true
     } catch (error) {
       if (!(error instanceof DiskError)) throw error
       log.error({ event: 'interlock-not-kept', code: error.code }, error.message)
+      return false
     }
   }
   let kept: Kept = { budget: undefined, waivers: [] }
@@ -53,7 +55,7 @@ export function openKeeper({ files, stateDir, log }: KeeperOptions): Keeper {
   return {
     kept,
     keep: (budget, waivers) =>
-      tolerating(() => files.write(path, `${JSON.stringify({ budget, waivers })}\n`)),
+      void tolerating(() => files.write(path, `${JSON.stringify({ budget, waivers })}\n`)),
     audit: (entry) => tolerating(() => files.append(`${stateDir}/audit.jsonl`, JSON.stringify(entry)))
   }
 }

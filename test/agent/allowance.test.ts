@@ -50,6 +50,19 @@ test('when the budget is used up the device moves in spite of the lock, and says
   assert.ok(world.board.trace().moving)
 })
 
+test('what overrides a hold is on disk before the device moves: while the disk refuses it stays, and says so', async () => {
+  const world = new DeviceWorld({ profile: short('resume') })
+  await held(world)
+  world.files.fault = (doing) => (doing === 'append' || doing === 'write' ? 'EROFS' : undefined)
+  await world.pass(20_000)
+  assert.ok(world.board.trace().paused)
+  assert.equal(lockHold(world)?.waived, false)
+  assert.match(String(world.logged('pause-budget')?.message), /disk refuses/)
+  world.files.fault = () => undefined
+  await world.until('motion', () => world.board.trace().moving, 6000)
+  assert.equal(audit(world).length, 1)
+})
+
 test('a bypass by the budget ends with its grant: the next one pauses the device for what is left', async () => {
   const world = new DeviceWorld({ profile: short('resume') })
   const { grant, session } = await held(world)

@@ -34,6 +34,7 @@ export interface PushResult {
 }
 
 export type PushState = ReplyOf<'push'>
+type Ended = Pick<PushState, 'state' | 'why' | 'devices'>
 type Build = (session: number, seq: number) => Extract<WireRequest, { op: 'push' }>
 
 const TURN_EVERY_MS = 1000
@@ -176,11 +177,8 @@ async function underGrant(fleet: FleetAccess, { session, grant, plan, target }: 
       under: grant,
       progress: (devices) => grant.setPhase(phaseOf(devices))
     })
-    if (state.state === 'withdrawn')
-      throw new LocksmithError(
-        grant.leftMs() > 0 ? 'LK-3008' : 'LK-1016',
-        `the push was withdrawn: ${state.why}`
-      )
+    if (state.state === 'withdrawn' && grant.leftMs() <= 0)
+      throw new LocksmithError('LK-1016', `the push was withdrawn: ${state.why}`)
     return state
   } catch (error) {
     const lost = grant.leftMs() <= 0
@@ -207,16 +205,16 @@ function phaseOf(devices: readonly WirePushDevice[]): string {
   return begun ? `applying ${done}/${devices.length}` : 'waiting-for-standstill'
 }
 
-export function resultOf(id: string, { devices }: Pick<PushState, 'devices'>): PushResult {
+/** A device that was handed the update of a push that was withdrawn is waited for no longer; rolling, Locksmith says so itself. */
+export function resultOf(id: string, { state, why, devices }: Ended): PushResult {
+  const left = { outcome: 'unreachable', code: 'LK-3008', version: null, detail: why }
   return {
     id,
-    ok: devices.every(({ state }) => state === 'applied'),
-    devices: devices.map(({ device, state, code, version, detail }) => ({
-      device,
-      outcome: state,
-      code,
-      version,
-      detail
-    }))
+    ok: devices.every((device) => device.state === 'applied'),
+    devices: devices.map(({ device, ...said }) =>
+      state === 'withdrawn' && said.state === 'sent'
+        ? { device, ...left }
+        : { device, outcome: said.state, code: said.code, version: said.version, detail: said.detail }
+    )
   }
 }

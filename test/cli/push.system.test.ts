@@ -180,6 +180,36 @@ test(
 )
 
 test(
+  'a push together that is withdrawn ends with 1 and what became of each device, as a rolling one does',
+  needs,
+  async (t) => {
+    const fleet = await startFleet(t)
+    const { url } = fleet.mosquitto
+    const [a, b] = [await startPuppet(t, url, 'plant/arm-1'), await startPuppet(t, url, 'plant/arm-2')]
+    const push = fleet.start('push', document(fleet, 2), '--to', 'plant', '--together', '--json')
+    await waitFor('the grant', () => push.stderr.includes('is held under fence'))
+    await Promise.all([a.stand(), b.stand()])
+    const update = await updateOf(a, 2)
+    const taken = await fleet.json<Result>('withdraw', update.push, '--reason', 'it hangs')
+    assert.equal((await push.exited()).code, 1, push.stderr)
+    const expected = [
+      ['plant/arm-1', 'unreachable', 'LK-3008'],
+      ['plant/arm-2', 'refused', 'LK-3008']
+    ]
+    for (const { devices } of [taken, push.lines.at(-1) as unknown as Result])
+      assert.deepEqual(
+        devices.map(({ device, outcome, code }) => [device, outcome, code]),
+        expected
+      )
+    assert.match(push.stdout, /withdrew it: it hangs/)
+    const [held] = await fleet.json<ListedLock[]>('locks')
+    assert.equal(held?.lock, 'plant:aim', 'it does not come free before the answer')
+    await a.answer(update, 'applied')
+    await waitFor('the lock to come free', async () => (await fleet.json<unknown[]>('locks')).length === 0)
+  }
+)
+
+test(
   'a push together that sleeps past its lease wakes, sends nothing more, and ends with 124',
   needs,
   async (t) => {

@@ -17,7 +17,7 @@ export const verb = defineVerb({
   summary: 'Bring a configuration document to devices',
   usage: 'FILE --to SCOPE|DEVICE [options]',
   about:
-    'Rolling unless told otherwise: each device takes its own lock and pauses when its turn comes. With --together this process holds one lock over all of them: nobody is served before everybody in contact stands still. A rolling push goes on without this command.',
+    'Rolling unless told otherwise: each device takes its own lock and pauses when its turn comes. With --together this process holds one lock over all of them: nobody is served before everybody in contact stands still. A rolling push goes on without this command. One that is withdrawn ends like one that failed on a device, with 1.',
   options: {
     to: required(
       { placeholder: 'SCOPE|DEVICE', help: 'path of a scope or device, or a device name' },

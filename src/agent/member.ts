@@ -81,7 +81,7 @@ class FleetMember implements Member {
       random,
       facts: () => this.#facts(),
       onTruth: (truth) => this.#hearTruth(truth),
-      onContact: (contact) => this.#contact(contact),
+      onContact: (contact, why) => this.#contact(contact, why),
       onNews: (news) => log.warn({ event: 'news', news }, news.join('; ')),
       onTrouble: (code, message) => log.error({ event: 'trouble', code }, `${code} ${message}`)
     })
@@ -169,10 +169,10 @@ class FleetMember implements Member {
     this.#heard.truths.tell(truth)
   }
 
-  #contact(contact: boolean): void {
+  #contact(contact: boolean, why: string): void {
     const { log } = this.#options
     if (!contact) {
-      log.warn({ event: 'contact-lost' }, 'the lease ran out: a running device runs on and takes no change')
+      log.warn({ event: 'contact-lost' }, `${why}: a running device runs on and takes no change`)
       return
     }
     log.info({ event: 'contact', session: this.#session.session }, 'in contact with Locksmith')

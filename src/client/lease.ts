@@ -3,7 +3,8 @@ import type { Clock, Timer } from '../platform/clock.ts'
 export interface LeaseEvents {
   /** The first renewal, or the first after a loss. */
   readonly began: () => void
-  readonly ended: () => void
+  /** With what happened, for people. */
+  readonly ended: (why: string) => void
 }
 
 /** A session's right to act, on this owner's own clock: it ends by itself unless it is renewed in time. */
@@ -28,7 +29,7 @@ export class Lease {
   leftMs(): number {
     const left = this.#until - this.#clock.now()
     if (left > 0) return left
-    this.#lose()
+    this.#lose('the lease ran out')
     return 0
   }
 
@@ -43,9 +44,9 @@ export class Lease {
   }
 
   /** Now, whatever was left of it. */
-  end(): void {
+  end(why: string): void {
     this.#until = Number.NEGATIVE_INFINITY
-    this.#lose()
+    this.#lose(why)
   }
 
   /** Nothing more happens by time. */
@@ -53,10 +54,10 @@ export class Lease {
     this.#expiry?.cancel()
   }
 
-  #lose(): void {
+  #lose(why: string): void {
     if (!this.#live) return
     this.#live = false
     this.#expiry?.cancel()
-    this.#events.ended()
+    this.#events.ended(why)
   }
 }

@@ -19,6 +19,8 @@ const UNHEARD_LEASES = 2
 const RELEASE_WITHIN_MS = 2000
 /** Two Locksmiths that do not know each other's sessions must not make a loop at the speed of a round trip. */
 const ANEW_EVERY_MS = 1000
+const UNKNOWN =
+  'Locksmith does not know this session: its store was restored or lost, or the session had ended there'
 
 /**
  * One session: says hello, renews its lease, names its requests, and judges every lease by the moment at which the heartbeat
@@ -59,7 +61,7 @@ class Session implements FleetSession {
     this.#helloId = makeId(options.random)
     this.#lease = new Lease(options.clock, {
       began: () => this.#beginContact(),
-      ended: () => this.#endContact()
+      ended: (why) => this.#endContact(why)
     })
     this.#asks = this.#openAsks()
     this.#truths = new Waits(options.clock, options.connection)
@@ -103,7 +105,7 @@ class Session implements FleetSession {
     this.#beat?.cancel()
     if (this.#closed) return
     const { clock, random } = this.#options
-    if (this.#isUnheard()) return this.#beginAnew(0)
+    if (this.#isUnheard()) return this.#beginAnew(0, 'Locksmith answers this session no more')
     if (this.#session === undefined) this.#sayHello()
     else this.#sendHeartbeat(this.#session)
     const everyMs = this.#lease.live ? this.#ttlMs / 3 : Math.min(this.#ttlMs / 3, REPEAT_MS)
@@ -204,7 +206,7 @@ class Session implements FleetSession {
     if (id !== this.#helloId || this.#session !== undefined) return
     this.#options.onTrouble?.(refusal.code, refusal.message)
     this.#contacts.tell(errorOf(refusal))
-    this.#beginAnew(this.#ttlMs)
+    this.#beginAnew(this.#ttlMs, refusal.message)
   }
 
   #hearHeartbeat(reply: ReplyOf<'heartbeat'>): void {
@@ -231,32 +233,32 @@ class Session implements FleetSession {
   }
 
   #beginContact(): void {
-    this.#options.onContact?.(true)
+    this.#options.onContact?.(true, '')
     this.#contacts.tell(undefined)
   }
 
-  #endContact(): void {
-    this.#asks.loseAll(new LocksmithError('LK-1016', 'the lease ran out'))
-    this.#options.onContact?.(false)
+  #endContact(why: string): void {
+    this.#asks.loseAll(new LocksmithError('LK-1016', why))
+    this.#options.onContact?.(false, why)
   }
 
   #hearRefusal(reply: ReplyOf<'refused'>): void {
     const { why } = reply.refusal
-    if (why === 'unknown-session') return this.#beginAnew(0)
+    if (why === 'unknown-session') return this.#beginAnew(0, UNKNOWN)
     if (why === 'session-replaced') {
       this.#options.onTrouble?.(reply.refusal.code, reply.refusal.message)
-      return this.#beginAnew(this.#ttlMs)
+      return this.#beginAnew(this.#ttlMs, reply.refusal.message)
     }
     if (reply.request === '') return this.#options.onTrouble?.(reply.refusal.code, reply.refusal.message)
     this.#asks.refused(reply)
   }
 
   /** Says hello again as a new session. What was held is lost; what is awaited is asked for again under the same request ids. */
-  #beginAnew(inMs: number): void {
+  #beginAnew(inMs: number, why: string): void {
     this.#session = undefined
     this.#unansweredSince = undefined
     this.#helloId = makeId(this.#options.random)
-    this.#lease.end()
+    this.#lease.end(why)
     this.#beat?.cancel()
     this.#asks.forgetOver()
     const { clock, random } = this.#options

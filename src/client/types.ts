@@ -69,8 +69,8 @@ export interface SessionOptions {
   readonly facts?: () => HeartbeatFacts
   /** Every heartbeat reply whose lease had not run out when it was read, renewing (`leaseMs` > 0) or not. */
   readonly onTruth?: (truth: Truth) => void
-  /** Contact begins (first renewing reply) or ends (lease ran out). */
-  readonly onContact?: (contact: boolean) => void
+  /** Contact begins (first renewing reply), or ends: `why` says by what, for people. */
+  readonly onContact?: (contact: boolean, why: string) => void
   /** For people: what an operator asks of this owner, or has done to its locks while it was away. */
   readonly onNews?: (news: readonly string[]) => void
   /** A newer session took this identity, or another lasting refusal. */

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { Truth } from '../../src/client/index.ts'
+import { emptyDisk } from '../../src/lock-manager/index.ts'
 import { aside, clear, follow, granted } from '../support/fate.ts'
 import { StallingClock } from '../support/stalling-clock.ts'
 import { House, TTL_MS } from '../support/test-locksmith.ts'
@@ -48,6 +49,26 @@ test('without replies the grant is lost when the lease has run out, before Locks
   assert.equal((grant.lost.reason as { code?: string }).code, 'LK-1016')
   assert.equal(grant.leftMs(), 0)
   assert.equal(house.record('*:aim')?.state, 'held')
+})
+
+test('an owner is told truly by what it lost its lock: the lease ran out, or Locksmith does not know the session', async () => {
+  const why: string[] = []
+  const onContact = (contact: boolean, how: string) => void (contact || why.push(how))
+  const house = await new House().open()
+  const silent = await granted(house, house.session('ops', { onContact }))
+  house.broker.loses = (to) => to === 'ops'
+  await house.clock.advance(TTL_MS)
+  assert.equal((silent.lost.reason as Error).message, 'the lease ran out')
+  house.broker.loses = () => false
+  const restored = await new House().open()
+  const grant = await granted(restored, restored.session('ops', { onContact }))
+  restored.kill()
+  restored.disk = emptyDisk()
+  restored.start()
+  await restored.clock.advance(TTL_MS / 2)
+  assert.ok(grant.lost.aborted)
+  assert.match((grant.lost.reason as Error).message, /^Locksmith does not know this session: its store was/)
+  assert.deepEqual(why, ['the lease ran out', (grant.lost.reason as Error).message])
 })
 
 for (const first of ['timers', 'messages'] as const) {

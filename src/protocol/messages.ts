@@ -21,6 +21,19 @@ export const MAX_LOCKS = 16
 export const MAX_REASON = 500
 export const MAX_PHASE = 100
 
+type OneOp = z.ZodObject<{ op: z.ZodLiteral<string> }>
+
+/** A union of messages by their `op`. The option is found here: the way through zod's union costs every message as much as the option itself. */
+function toldByOp<const Options extends readonly [OneOp, ...OneOp[]]>(options: Options) {
+  const union = z.discriminatedUnion('op', options)
+  const optionOf = new Map<unknown, OneOp>(options.map((option) => [option.shape.op.value, option]))
+  const safeParse = (json: unknown): z.ZodSafeParseResult<z.infer<typeof union>> => {
+    const op = typeof json === 'object' && json !== null && 'op' in json ? json.op : undefined
+    return (optionOf.get(op) ?? union).safeParse(json) as z.ZodSafeParseResult<z.infer<typeof union>>
+  }
+  return { union, safeParse }
+}
+
 const name = z.string().refine(isName, 'not a name (a-z, 0-9, ".", "_", "-"; at most 63)')
 const devicePath = z.string().max(512).refine(isDevicePath, 'not a device path')
 const scope = z.string().max(512).refine(isScope, 'not a scope')
@@ -53,7 +66,7 @@ const ask = z.object({
 })
 export type WireAsk = z.infer<typeof ask>
 
-export const request = z.discriminatedUnion('op', [
+export const request = toldByOp([
   z.object({
     op: z.literal('hello'),
     id,
@@ -118,7 +131,7 @@ export const request = z.discriminatedUnion('op', [
     after: z.string().max(600).optional()
   })
 ])
-export type WireRequest = z.infer<typeof request>
+export type WireRequest = z.infer<typeof request.union>
 
 const freedBy = z.object({ what: z.string(), inMs: z.number().nullable() })
 const blocker = z.object({
@@ -179,7 +192,7 @@ export type WireAsked = z.infer<typeof asked>
 /** What every reply carries: its place in the order of things, and what Locksmith knows of fences. */
 const envelope = { term: count, rev: count, fenceHigh: fence, quietMs: z.number() }
 
-export const reply = z.discriminatedUnion('op', [
+export const reply = toldByOp([
   z.object({
     ...envelope,
     op: z.literal('hello'),
@@ -274,7 +287,7 @@ export const reply = z.discriminatedUnion('op', [
     next: z.string().nullable().optional()
   })
 ])
-export type WireReply = z.infer<typeof reply>
+export type WireReply = z.infer<typeof reply.union>
 export type ReplyOf<Op extends WireReply['op']> = Extract<WireReply, { op: Op }>
 
 /** What a device is told to apply. Under a push together it names the wide lock that covers it; else the device locks itself. */
@@ -352,7 +365,7 @@ const utf8 = new TextDecoder('utf-8', { fatal: true })
 
 /** Reads a payload as JSON of a given shape; the problem is one sentence that names the place. */
 export function parsePayload<T>(
-  schema: z.ZodType<T>,
+  schema: Pick<z.ZodType<T>, 'safeParse'>,
   payload: Uint8Array,
   maxBytes = MAX_PAYLOAD_BYTES
 ): Parsed<T> {

@@ -8,4 +8,4 @@ export const words = (most: number) =>
   z
     .string()
     .max(most)
-    .transform((text) => text.replace(STEERING, ' '))
+    .overwrite((text) => text.replace(STEERING, ' '))

@@ -1,4 +1,5 @@
 import { formatDuration } from '../protocol/duration.ts'
+import { whose } from '../rules/whose.ts'
 import type { DeviceView, LockView, StatusView } from './answers.ts'
 import { freed, heard, ownerName, plural } from './words.ts'
 
@@ -8,7 +9,7 @@ export function describeUnlock(lock: LockView, status: StatusView): string[] {
   const verdict = living ? 'alive' : 'silent, its lease has run out'
   const { will, stay } = movement(lock, status.devices)
   return [
-    `${lock.lock} is ${lock.state} by ${ownerName(lock.owner)} under fence ${lock.fence} for ${formatDuration(lock.heldMs)}`,
+    `${lock.lock} is ${whose(lock.state, ownerName(lock.owner))} under fence ${lock.fence} for ${formatDuration(lock.heldMs)}`,
     `  owner       ${verdict}; ${heard(lock.lastHeardMs)}`,
     `  doing       ${[lock.phase, lock.reason].filter(Boolean).join('; ') || 'it did not say'}`,
     `  waiting     ${lock.waiters.map(({ name, waitedMs }) => `${name} (${formatDuration(waitedMs)})`).join(', ') || 'nobody'}`,

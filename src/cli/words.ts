@@ -1,5 +1,6 @@
 import { formatDuration } from '../protocol/duration.ts'
 import type { WireBlocker } from '../protocol/messages.ts'
+import { whose } from '../rules/whose.ts'
 import type { LockView } from './answers.ts'
 
 /** Pieces of sentences that several verbs use. */
@@ -22,7 +23,7 @@ export const plural = (count: number, one: string, many = `${one}s`): string =>
 export function blockedBy(blockers: readonly WireBlocker[]): string {
   const one = ({ lock, state, owner, lastHeardMs, freedBy, slot }: WireBlocker): string => {
     const place = slot === undefined ? '' : `, one of ${plural(slot.most, 'slot')} below ${slot.scope}`
-    const who = `${lock} is ${state} by ${owner?.name ?? 'nobody'}${place}`
+    const who = `${lock} is ${whose(state, owner?.name ?? 'nobody')}${place}`
     return state === 'queued'
       ? `${owner?.name ?? 'somebody'} waits for ${lock} before you`
       : `${who}, ${heard(lastHeardMs)}; ends by: ${freed(freedBy)}`

@@ -9,6 +9,7 @@ import type { Fleet, Push } from '../rules/fleet.ts'
 import { lockOf } from '../rules/lock.ts'
 import { quietLeftMs } from '../rules/opening.ts'
 import { deviceName } from '../rules/scope.ts'
+import { whose } from '../rules/whose.ts'
 import type { Answer } from './answers.ts'
 import type { AuditLink } from './store.ts'
 import { ToldRecords } from './told-records.ts'
@@ -174,7 +175,10 @@ function sayHot(log: Log, { lock, wantedBy, blocker }: Hot): void {
     leaseLeftMs,
     freedBy
   }
-  log.warn(fields, `HOT ${lock} is wanted by ${wantedBy} and ${blocker.state} by ${owner?.name ?? 'nobody'}`)
+  log.warn(
+    fields,
+    `HOT ${lock} is wanted by ${wantedBy} and ${whose(blocker.state, owner?.name ?? 'nobody')}`
+  )
 }
 
 const updateOf = ({ id, resource, version, document, digest, by, under }: Push): Update => ({

@@ -1,5 +1,6 @@
 import type { Blocker } from '../rules/effects.ts'
 import type { Refusal, RefusalWhy } from '../rules/refusals.ts'
+import { whose } from '../rules/whose.ts'
 import { nearest } from './nearest.ts'
 
 const seconds = (ms: number): string => `${Math.ceil(ms / 100) / 10} s`
@@ -103,5 +104,5 @@ function describeBlocker({ lock, owner, state, heldMs, freedBy, slot }: Blocker)
   const when = freedBy.inMs === null ? '' : ` in ${seconds(freedBy.inMs)} at the latest`
   const place =
     slot === undefined ? '' : `, one of ${slot.most} slot${slot.most === 1 ? '' : 's'} below ${slot.scope}`
-  return `${lock} is ${state} by ${owner?.name ?? 'nobody'} for ${seconds(heldMs)}${place} (freed by ${freedBy.what}${when})`
+  return `${lock} is ${whose(state, owner?.name ?? 'nobody')} for ${seconds(heldMs)}${place} (freed by ${freedBy.what}${when})`
 }

@@ -1,6 +1,7 @@
 import { isBelievable } from './continuity.ts'
 import type { LockFence, SessionKind } from './fleet.ts'
 import { covers, parseLock } from './scope.ts'
+import { whose } from './whose.ts'
 
 /**
  * Why a device stands still. Every reason is a hold; the device pauses at the first and runs only when none is left. Holds
@@ -216,7 +217,7 @@ function addLock(state: Interlock, view: LockView, now: number): Interlock {
     id,
     kind: 'lock',
     owner,
-    why: `${view.lock} is ${view.state} by ${owner}${view.reason === '' ? '' : `: ${view.reason}`}`,
+    why: `${view.lock} is ${whose(view.state, owner)}${view.reason === '' ? '' : `: ${view.reason}`}`,
     since: same ? old.since : now,
     until: inMs === null ? null : now + inMs,
     lock: view.lock,

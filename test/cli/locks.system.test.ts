@@ -139,7 +139,7 @@ test('a ghost is cleared by unlock, and whoever waited is served at once', needs
   assert.equal(cleared.code, 0, cleared.stderr)
   const { operation: _operation, ...outcome } = JSON.parse(cleared.stdout) as Record<string, unknown>
   assert.deepEqual(outcome, { lock: '*:aim', outcome: 'cleared', fence: 1, freeInMs: 0 })
-  for (const part of [/orphaned by node-7/, /waiting +operator/, /will move/, /next grant/])
+  for (const part of [/orphaned, last held by node-7/, /waiting +operator/, /will move/, /next grant/])
     assert.match(cleared.stderr, part)
   await grantOf(waiter)
   const again = await fleet.run('unlock', '*:aim', '--reason', 'once more', '--yes', '--json')

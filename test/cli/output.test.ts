@@ -115,7 +115,7 @@ test('before an unlock the operator reads owner, phase, waiters, what will move 
     }
   ).join('\n')
   for (const part of [
-    /orphaned by node-7 under fence 7 for 1 m 00 s/,
+    /orphaned, last held by node-7 under fence 7 for 1 m 00 s/,
     /silent, its lease has run out; last heard 40 s ago/,
     /applying 3\/8; push of aim version 4/,
     /waiting\s+operator \(5 s\)/,

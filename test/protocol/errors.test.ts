@@ -130,6 +130,8 @@ test('who is in the way of a busy lock is named, with what frees it and when', (
     '*:aim is held by node-7 for 0.1 s (freed by reclaim in 1.5 s at the latest)'
   )
   assert.ok(describe({ why: 'busy', blockers: [{ ...blocker, owner: null }] }).includes('nobody'))
+  const ghost = { ...blocker, state: 'orphaned' } as const
+  assert.match(describe({ why: 'busy', blockers: [ghost] }), /^\*:aim is orphaned, last held by node-7 for/)
   const slot = { scope: 'plant-2', most: 3 }
   assert.match(describe({ why: 'busy', blockers: [{ ...blocker, slot }] }), /one of 3 slots below plant-2/)
 })

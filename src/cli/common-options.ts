@@ -1,5 +1,6 @@
 import { userInfo } from 'node:os'
 import { parseBrokerAddress } from '../platform/broker-address.ts'
+import { MAX_REASON } from '../protocol/reason.ts'
 import { isName, parseLock } from '../rules/scope.ts'
 import { asText, durationBetween, flag, withFallback } from './options.ts'
 
@@ -56,6 +57,12 @@ export const clientOptions = {
 export function asLock(text: string): string {
   if (parseLock(text) !== undefined) return text
   throw new Error(`"${text}" is no lock; write SCOPE:RESOURCE, such as plant-2/line-4:aim or *:aim`)
+}
+
+/** Why somebody does something, as Locksmith takes it. */
+export function asReason(text: string): string {
+  if (text.length <= MAX_REASON) return asText(text)
+  throw new Error(`is ${text.length} characters long; at most ${MAX_REASON} are taken`)
 }
 
 export const asPath = asText

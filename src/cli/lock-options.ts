@@ -1,10 +1,13 @@
 import { usageError } from './arguments.ts'
-import { asLock, clientOptions } from './common-options.ts'
-import { asDuration, asText, durationBetween, flag, optional } from './options.ts'
+import { asLock, asReason, clientOptions } from './common-options.ts'
+import { asDuration, durationBetween, flag, optional } from './options.ts'
 
 /** Options of the verbs that hold locks: `lock` and `exec`. */
 export const lockOptions = {
-  reason: optional({ placeholder: 'TEXT', help: 'why; everybody who waits can read it' }, asText),
+  reason: optional(
+    { placeholder: 'TEXT', help: 'why, in at most 500 characters; everybody who waits can read it' },
+    asReason
+  ),
   for: optional(
     { placeholder: '60s', help: 'hold it no longer than this' },
     durationBetween(1, 24 * 3_600_000)

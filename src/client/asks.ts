@@ -1,13 +1,7 @@
 import type { Clock } from '../platform/clock.ts'
 import { LocksmithError } from '../protocol/errors.ts'
-import {
-  MAX_ASKS,
-  MAX_LOCKS,
-  MAX_PHASE,
-  MAX_REASON,
-  type WireAsk,
-  type WireAsked
-} from '../protocol/messages.ts'
+import { MAX_ASKS, MAX_LOCKS, MAX_PHASE, type WireAsk, type WireAsked } from '../protocol/messages.ts'
+import { MAX_REASON } from '../protocol/reason.ts'
 import type { LockFence } from '../rules/fleet.ts'
 import { parseLock } from '../rules/scope.ts'
 import type { Ask, Grant } from './types.ts'

@@ -1,5 +1,6 @@
 import * as z from 'zod'
 import { isDevicePath, isName, isScope, parseLock } from '../rules/scope.ts'
+import { MAX_REASON } from './reason.ts'
 import { words } from './words.ts'
 
 /** Every message that crosses the broker, as a schema. What does not match is refused with a sentence, never half understood. */
@@ -18,7 +19,6 @@ export const MAX_PAGE_BYTES = 128 * 1024
 export const MAX_ASKS = 16
 export const MAX_LOCKS = 16
 /** Characters. */
-export const MAX_REASON = 500
 export const MAX_PHASE = 100
 
 type OneOp = z.ZodObject<{ op: z.ZodLiteral<string> }>

@@ -40,6 +40,8 @@ test('help and version end with 0 and say nothing on stderr', async (t) => {
 })
 
 test('wrong usage ends with 2 and a sentence that helps', async (t) => {
+  const long = 'x'.repeat(501)
+  const tooLong = /--reason is 501 characters long; at most 500 are taken/
   const cases: readonly (readonly [string[], RegExp])[] = [
     [['unlok'], /did you mean "unlock"\?/],
     [['frobnicate'], /verbs are serve, agent/],
@@ -52,6 +54,10 @@ test('wrong usage ends with 2 and a sentence that helps', async (t) => {
     [['exec', '*:aim'], /the command is missing/i],
     [['unlock', '*:aim'], /--reason is missing/],
     [['unlock', '*:aim', '--reason', 'x'], /--yes/],
+    [['lock', '*:aim', '--reason', long], tooLong],
+    [['exec', '*:aim', '--reason', long, '--', 'true'], tooLong],
+    [['unlock', '*:aim', '--reason', long], tooLong],
+    [['withdraw', 'p', '--reason', long], tooLong],
     [['push', 'x.toml'], /--to is missing/],
     [['push', '/nonexistent.toml', '--to', '*'], /cannot be read/],
     [['agent'], /--config is missing/],

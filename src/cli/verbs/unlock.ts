@@ -2,10 +2,10 @@ import { formatDuration } from '../../protocol/duration.ts'
 import { EXIT, LocksmithError } from '../../protocol/errors.ts'
 import type { LockView, StatusView } from '../answers.ts'
 import { usageError } from '../arguments.ts'
-import { clientOptions } from '../common-options.ts'
+import { asReason, clientOptions } from '../common-options.ts'
 import type { FleetAccess } from '../connect.ts'
 import { locksFrom } from '../lock-options.ts'
-import { asDuration, asText, flag, required, withFallback } from '../options.ts'
+import { asDuration, flag, required, withFallback } from '../options.ts'
 import { type Context, defineVerb } from '../verb.ts'
 
 export const verb = defineVerb({
@@ -15,7 +15,10 @@ export const verb = defineVerb({
   about:
     'Shows first whose lock it is, who waits, what will move and when the next grant is possible. A ghost is cleared at once; a living owner is told, and nothing moves before it has stopped or its lease has run out. With --grace it is asked first to finish by itself. A lock that changed hands meanwhile is left alone.',
   options: {
-    reason: required({ placeholder: 'TEXT', help: 'why; it is audited and told to the owner' }, asText),
+    reason: required(
+      { placeholder: 'TEXT', help: 'why, in at most 500 characters; it is audited and told to the owner' },
+      asReason
+    ),
     yes: flag('do not ask'),
     grace: withFallback(
       { placeholder: '30s', help: 'ask a living owner to finish, and clear it after this', fallback: '0s' },

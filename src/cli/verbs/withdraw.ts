@@ -1,6 +1,6 @@
 import { EXIT } from '../../protocol/errors.ts'
-import { clientOptions } from '../common-options.ts'
-import { asText, required } from '../options.ts'
+import { asReason, clientOptions } from '../common-options.ts'
+import { required } from '../options.ts'
 import { defineVerb } from '../verb.ts'
 
 export const verb = defineVerb({
@@ -10,7 +10,10 @@ export const verb = defineVerb({
   about:
     'Nobody else is served, and devices that have not begun do not begin. One that is in the middle of the change finishes or rolls back by itself; its answer is still recorded. The id of a push is told by push, and by whatever the push stands in the way of.',
   options: {
-    reason: required({ placeholder: 'TEXT', help: 'why; it is audited and told to the sender' }, asText),
+    reason: required(
+      { placeholder: 'TEXT', help: 'why, in at most 500 characters; it is audited and told to the sender' },
+      asReason
+    ),
     ...clientOptions
   },
   examples: ['locksmith withdraw 4f1c09d27ab3 --reason "arm-7 hangs since the power cut"'],

@@ -1,0 +1,2 @@
+/** Characters that the reason of a request may have. */
+export const MAX_REASON = 500

@@ -26,6 +26,7 @@ export function startFacts(
     knownFence: Math.max(knownFence, lost),
     knownLimit,
     knownTerm,
+    noStatus: status === undefined,
     instance
   }
 }

@@ -171,6 +171,8 @@ export function heartbeat(fleet: Fleet, input: HeartbeatInput, now: number): voi
   const { from, seq } = input
   const session = speaker(fleet, from, input.session)
   if (isRefusal(session)) {
+    // Whom a restored store does not know is the one who knows what it has lost.
+    believeClaim(fleet, input, now)
     return fleet.reply(from, { op: 'refused', session: input.session, seq, request: '', refusal: session })
   }
   const contact = contactOf(fleet, session, now)

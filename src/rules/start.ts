@@ -1,6 +1,7 @@
 import { isBelievable, raiseFences } from './continuity.ts'
 import type { Fleet, Lock, PushDevice } from './fleet.ts'
 import { putLock } from './lock.ts'
+import { LOST_GRANT_DELAY_MS } from './opening.ts'
 import { contactOf } from './request.ts'
 
 /**
@@ -15,6 +16,8 @@ export interface StartFacts {
   /** The highest upper bound of reserved fences that any of them tells of. */
   readonly knownLimit: number
   readonly knownTerm: number
+  /** The broker retains no `status` of this fleet, though every start of Locksmith writes one. */
+  readonly noStatus?: boolean
   /** What a store without a name is called from now on. */
   readonly instance?: string
 }
@@ -23,7 +26,9 @@ export function start(fleet: Fleet, told: StartFacts, now: number): void {
   const { meta } = fleet
   const facts = believed(fleet, told)
   const limit = Math.max(meta.fenceLimit, facts.knownLimit, facts.knownFence + 1)
-  const quietUntil = facts.rebooted && meta.quietUntil > 0 ? now + fleet.options.ttlMs : meta.quietUntil
+  const forgotten = facts.noStatus === true && meta.term > 0
+  const quietAnew = forgotten || (facts.rebooted && meta.quietUntil > 0)
+  const quietUntil = quietAnew ? now + fleet.options.ttlMs : meta.quietUntil
   fleet.meta = {
     ...meta,
     term: Math.max(meta.term, facts.knownTerm) + 1,
@@ -51,8 +56,20 @@ export function start(fleet: Fleet, told: StartFacts, now: number): void {
     ttlMs: fleet.options.ttlMs,
     term: fleet.meta.term
   })
+  if (forgotten) noteForgotten(fleet)
   if (facts.knownFence > meta.fenceHigh)
     raiseFences(fleet, { known: facts.knownFence, by: 'start check' }, now)
+}
+
+/**
+ * Whether this store is the newest cannot be told without what the broker knew: a grant that it does not know of may be held. Its
+ * owner speaks up within the quiet time, or its lease is over by the end of it.
+ */
+function noteForgotten(fleet: Fleet): void {
+  fleet.log('warn', 'broker-forgot', {
+    why: 'the broker retains nothing of this fleet, though its store is not new: living owners are the only witnesses of what may be lost',
+    quietMs: fleet.options.ttlMs + LOST_GRANT_DELAY_MS
+  })
 }
 
 const withInstance = (instance: string | undefined): { instance?: string } =>

@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { test } from 'node:test'
 import { copyDisk, openSqliteStore, StoreError } from '../../src/lock-manager/index.ts'
 import { temporaryFolder } from '../support/temporary.ts'
-import { House, TTL_MS } from '../support/test-locksmith.ts'
+import { House, MemoryFenceFile, TTL_MS } from '../support/test-locksmith.ts'
 
 const DELAY_MS = 10_000
 
@@ -159,6 +159,35 @@ test('a fence file that is ahead of the store proves that the store is not the n
   await house.clock.advance(TTL_MS + DELAY_MS)
   const { grant } = await held(house, 'owner')
   assert.ok(grant.fence('*:aim') >= 40_000)
+})
+
+test('a store that comes back to a broker with nothing retained is quiet, and an owner that it does not know proves the loss late, but in time', async () => {
+  const house = await new House().open()
+  const backup = copyDisk(house.disk)
+  const { grant } = await held(house, 'unknown', 'plant-1:aim')
+  house.kill()
+  house.disk = backup
+  house.broker.stop(true)
+  house.broker.start()
+  // Nothing is heard of it for longer than the third of a lease that others are given to come back.
+  house.broker.loses = (_to, { from }) => from === 'unknown'
+  house.start({ fenceFile: new MemoryFenceFile() })
+  const rival = house.session('rival')
+  await house.clock.advance(100)
+  let grantedAt = 0
+  void rival.acquire({ locks: ['plant-1:aim'], wait: true }).then(() => {
+    grantedAt = house.clock.now()
+  })
+  await house.clock.advance(TTL_MS / 2)
+  assert.equal(house.events('broker-forgot').length, 1)
+  assert.equal(grantedAt, 0)
+  assert.ok(grant.leftMs() > 0)
+  house.broker.loses = () => false
+  await house.clock.advance(TTL_MS / 2)
+  assert.equal(house.events('fences-raised').length, 1)
+  assert.equal(grantedAt, 0)
+  await house.clock.advance(2 * TTL_MS + DELAY_MS)
+  assert.ok(grantedAt > 0)
 })
 
 test('an ordinary restart raises nothing and is not quiet', async () => {

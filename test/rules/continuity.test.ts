@@ -98,6 +98,22 @@ test('a speaker that has heard of a later term proves that the store is older: w
   }
 })
 
+test('whom a restored store does not know proves by its heartbeat alone that something was lost, and is refused then', () => {
+  const story = new Story()
+  const owner = story.tool('owner')
+  owner.ask('*:aim')
+  const stranger = story.tool('stranger')
+  stranger.session = 999
+  stranger.knownFence = story.fleet.meta.fenceHigh + 3
+  stranger.beat()
+  assert.equal(story.lock('*:aim').orphan?.cause, 'fences-raised')
+  assert.equal(stranger.last('refused')?.refusal.why, 'unknown-session')
+  const { term } = story.fleet.meta
+  stranger.knownFence = 2 ** 50
+  stranger.beat()
+  assert.equal(story.fleet.meta.term, term, 'a jump that cannot be is not believed of a stranger either')
+})
+
 test('a jump of more than 2^32 is not believed, is logged, and blocks its sender only', () => {
   const story = new Story()
   const owner = story.tool('owner')

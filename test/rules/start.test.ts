@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { deaf, listening } from '../../src/rules/start.ts'
+import { Fleet } from '../../src/rules/fleet.ts'
+import { deaf, listening, start } from '../../src/rules/start.ts'
 import { Story, TTL_MS } from '../support/fleet-story.ts'
 
 const DELAY_MS = 10_000
@@ -94,6 +95,51 @@ test('while the broker is away nothing is reclaimed: living owners could not be 
   assert.equal(story.lock('*:aim').state, 'held')
   story.pass(1)
   assert.equal(story.lock('*:aim').state, 'orphaned')
+})
+
+test('a start that finds no status at the broker, though its store is not new, grants nothing before every lease that it may not know of is over', () => {
+  const story = new Story()
+  story.restart({ noStatus: true })
+  const tool = story.tool('asker')
+  tool.ask('plant-3:aim')
+  story.pass(TTL_MS + DELAY_MS - 1)
+  assert.deepEqual(tool.holds, [])
+  story.pass(1)
+  assert.deepEqual(tool.holds, ['plant-3:aim'])
+})
+
+test('what it waits for outlives a crash, after which its own status is at the broker again', () => {
+  const story = new Story()
+  story.restart({ noStatus: true })
+  const { quietUntil } = story.fleet.meta
+  assert.equal(quietUntil, story.now + TTL_MS)
+  story.pass(100)
+  story.restart()
+  assert.equal(story.fleet.meta.quietUntil, quietUntil)
+})
+
+test('an owner that a start without a status knows keeps what it holds, and a ghost is not freed before the quiet time is over', () => {
+  const story = withGhost()
+  story.pass(TTL_MS)
+  const owner = story.tool('owner')
+  owner.ask('*:safety')
+  story.now += DELAY_MS
+  story.restart({ noStatus: true })
+  owner.beat()
+  story.pass(TTL_MS - 1)
+  assert.equal(story.lock('*:aim').state, 'orphaned')
+  story.pass(1)
+  assert.equal(story.lock('*:aim').state, 'free')
+  assert.deepEqual(owner.holds, ['*:safety'])
+})
+
+test('a new store at an empty broker is a new fleet: it waits no longer than any', () => {
+  const story = new Story()
+  const { quietUntil } = story.fleet.meta
+  assert.equal(quietUntil, 0)
+  const fresh = new Fleet(story.fleet.options)
+  start(fresh, { rebooted: false, knownFence: 0, knownLimit: 0, knownTerm: 0, noStatus: true }, story.now)
+  assert.equal(fresh.meta.quietUntil, 0)
 })
 
 test('after a reboot of the machine a mark counts anew, for its clock began anew', () => {

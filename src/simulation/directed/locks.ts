@@ -234,18 +234,34 @@ export const lockPlays: readonly Play[] = [
   },
   {
     name: 'owner-alone-knows',
-    says: 'Locksmith comes back with an old store and without its file, the broker with nothing; one owner lives, and connects anew',
+    says: 'Locksmith comes back with an old store and without its file, the broker with nothing; one owner lives, and is heard late',
     act: async (stage) => {
       await stage.ready()
       await lost(stage)
-      const owner = await stage.taken({ name: 'owner', locks: [LOCK], keepMs: 2 * stage.ttlMs })
+      const { ttlMs, world } = stage
+      const { dice } = world
+      const owner = stage.program({
+        name: 'owner',
+        kind: 'tool',
+        main: async (program) => {
+          const grant = await program.acquire([LOCK])
+          await program.keep(grant, 2 * ttlMs)
+          await grant.release()
+          // It lives on, as devices do, so that it comes to say what it knows.
+          await program.sleep(2 * ttlMs)
+        }
+      })
+      await stage.until('the owner holds', () => owner.holds)
+      await stage.wait(dice.between(0, 0.3) * ttlMs)
       await stage.restart(200, () => {
         stage.locksmith.restore()
         stage.locksmith.loseFenceFile()
         stage.emptyBroker()
+        owner.line.cut(true, false)
       })
-      owner.line.drop('it was told to')
       const next = stage.holder({ name: 'next', locks: [LOCK], keepMs: 10 })
+      await stage.wait(dice.between(0.1, 0.8) * ttlMs)
+      owner.line.mend()
       await stage.until('the next has had it', () => next.over && owner.over)
     }
   },

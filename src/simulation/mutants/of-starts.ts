@@ -73,6 +73,16 @@ export const mutantsOfStarts: readonly Mutant[] = [
     to: 'return true'
   },
   {
+    name: 'empty-broker-trusted',
+    says: 'a start does not mind that the broker has forgotten all that an earlier life had it retain',
+    breaks: [2, 1],
+    world: 'owner-alone-knows',
+    within: 20,
+    file: 'src/rules/start.ts',
+    from: 'facts.noStatus === true && meta.term > 0',
+    to: 'false'
+  },
+  {
     name: 'quiet-time-skipped',
     says: 'after a raise of the fences it is granted at once',
     breaks: [1],

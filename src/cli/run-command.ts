@@ -6,6 +6,7 @@ import type { Grant } from '../client/index.ts'
 import type { Clock, Timer } from '../platform/clock.ts'
 import { LocksmithError } from '../protocol/errors.ts'
 import type { Order, Outcome, Word } from './command-keeper.ts'
+import { COMMAND_ENDS_WITHIN_MS } from './end-of-command.ts'
 import { insistOnLease } from './hold-locks.ts'
 import { oncePerPress } from './stop.ts'
 
@@ -24,8 +25,6 @@ const KEEPER = fileURLToPath(
 )
 const FORWARDED = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const
 const LOOK_AT_LEASE_MS = 100
-/** A keeper that was told to end it, and has not by then, is stopped or hangs. Less than the lock delay. */
-const KEEPER_ENDS_WITHIN_MS = 7500
 /** Two readings of one lease differ by less than this. */
 const RENEWED_BY_MS = 5
 
@@ -50,7 +49,8 @@ export async function runUnderLease(run: CommandRun): Promise<number> {
   let overdue: Timer | undefined
   const end = (): void => {
     tell({ end: true })
-    overdue ??= run.clock.after(KEEPER_ENDS_WITHIN_MS, () => void keeper.kill('SIGKILL'))
+    // A keeper that has not ended it by then is stopped, or hangs.
+    overdue ??= run.clock.after(COMMAND_ENDS_WITHIN_MS, () => void keeper.kill('SIGKILL'))
   }
   const timer =
     run.longestMs === undefined

@@ -18,6 +18,7 @@ import { createLogger, type Log } from '../platform/logger.ts'
 import { connectBroker } from '../platform/mqtt-connection.ts'
 import { LocksmithError } from '../protocol/errors.ts'
 import { type Policy, policyLookup } from '../rules/policy.ts'
+import { COMMAND_ENDS_WITHIN_MS } from './end-of-command.ts'
 import { asLocksmithError } from './failure.ts'
 import {
   changeTeller,
@@ -26,6 +27,7 @@ import {
   readServeConfig,
   resourcesOf,
   type ServeConfig,
+  shortDelays,
   storeFile
 } from './serve-config.ts'
 import { endWithin, keepCompiled, keepSystemdInformed } from './service.ts'
@@ -132,12 +134,22 @@ function openFenceFile(path: string): FenceFile {
   return { read, write: (limit) => files.write(path, printFenceFile(limit)) }
 }
 
+function warnOfShortDelays(config: ServeConfig, log: Log): void {
+  const locks = shortDelays(config)
+  if (locks.length === 0) return
+  log.warn(
+    { event: 'lock-delay-short', locks, neededMs: COMMAND_ENDS_WITHIN_MS },
+    `lockDelay of ${locks.join(', ')} is below ${COMMAND_ENDS_WITHIN_MS / 1000} s: a COMMAND of exec that ignores SIGTERM may still run when the next owner is granted the lock`
+  )
+}
+
 /** Policies and resources as the configuration file has them now. A file that has gone bad is logged, and the last good one stays. */
 function livePolicies(
   run: LocksmithRun,
   log: Log
 ): { policy: (lock: string) => Policy; resources: () => readonly string[]; refresh: () => void } {
   const changed = changeTeller(run.file)
+  warnOfShortDelays(run.config, log)
   let policy = policyLookup(policyEntries(run.config))
   let resources = resourcesOf(run.config)
   return {
@@ -151,6 +163,7 @@ function livePolicies(
         policy = policyLookup(entries)
         resources = resourcesOf(config)
         log.info({ event: 'policies-read', count: entries.length }, 'the policies were read again')
+        warnOfShortDelays(config, log)
       } catch (error) {
         const { code, message } = asLocksmithError(error)
         log.error({ event: 'policies-kept', code }, `the policies stay as they were: ${message}`)

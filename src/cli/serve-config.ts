@@ -10,6 +10,7 @@ import { sentence } from '../protocol/messages.ts'
 import { unknownResource } from '../protocol/refusal-words.ts'
 import type { PolicyEntry } from '../rules/policy.ts'
 import { isName, isScope } from '../rules/scope.ts'
+import { COMMAND_ENDS_WITHIN_MS } from './end-of-command.ts'
 
 /** The configuration file of `locksmith serve`. Everything in it may be left out. */
 
@@ -97,6 +98,12 @@ export function policyEntries({ policy: entries }: ServeConfig): readonly Policy
     ...(slots === undefined ? {} : { slots })
   }))
 }
+
+/** Policies under which a lock comes free while the COMMAND of an `exec` that lost it may still run. */
+export const shortDelays = ({ policy: entries }: ServeConfig): readonly string[] =>
+  entries.flatMap(({ lock, lockDelay, mayLock }) =>
+    lockDelay === undefined || lockDelay >= COMMAND_ENDS_WITHIN_MS || mayLock?.length === 0 ? [] : [lock]
+  )
 
 /** The file of a store written as `sqlite:FILE`. @throws LocksmithError LK-6004 */
 export function storeFile(store: string): string {

@@ -236,6 +236,23 @@ test('serve waits for a broker that is not there, says so, and stops when told',
   assert.equal((await serve.exited()).code, 0)
 })
 
+test('serve warns of each policy whose lockDelay is shorter than exec takes to end a COMMAND that ignores SIGTERM', async (t) => {
+  const file = join(temporaryFolder(t), 'serve.toml')
+  const policy = (lock: string, more: string): string => `[[policy]]\nlock = "${lock}"\n${more}\n`
+  const policies = [
+    policy('*', 'lockDelay = "7s"'),
+    policy('plant-1', 'lockDelay = "7500ms"'),
+    policy('plant-2:aim', 'lockDelay = "0s"\nmayLock = ["alice"]'),
+    policy('plant-3', 'lockDelay = "0s"\nmayLock = []')
+  ]
+  writeFileSync(file, policies.join(''))
+  const broker = `mqtt://127.0.0.1:${await freePort()}`
+  const serve = startCli(t, ['serve', '--config', file, '--broker', broker, '--store', `sqlite:${file}.db`])
+  const warned = await serve.line('the warning', (line) => line.event === 'lock-delay-short')
+  assert.deepEqual(warned.locks, ['*', 'plant-2:aim'])
+  assert.match(String(warned.msg), /\*, plant-2:aim is below 7.5 s: a COMMAND of exec that ignores SIGTERM/)
+})
+
 test('a reader that goes away is no error', async (t) => {
   const shell = startShell(t, '$LOCKSMITH --help | head -1; $LOCKSMITH nonsense 2>&1 | true', {})
   assert.equal((await shell.exited()).code, 0)

@@ -8,7 +8,7 @@ export const verb = defineVerb({
   summary: 'Run a command while holding a lock',
   usage: 'LOCK [options] -- COMMAND [ARGUMENT…]',
   about:
-    'COMMAND finds LOCKSMITH_LOCK, LOCKSMITH_FENCE and LOCKSMITH_OWNER in its environment. It runs in a process group and session of its own, and Ctrl-C is handed on to it. The whole group is stopped (SIGTERM, 5 s later SIGKILL) when the lease is lost, also when this command was killed with -9 or is stopped (Ctrl-Z). Ends with the status of COMMAND (128 + n for signals).',
+    'COMMAND finds LOCKSMITH_LOCK, LOCKSMITH_FENCE and LOCKSMITH_OWNER in its environment. It runs in a process group and session of its own, and Ctrl-C is handed on to it. The whole group is stopped (SIGTERM, 5 s later SIGKILL) when the lease is lost, also when this command was killed with -9 or is stopped (Ctrl-Z); not what leaves the group, and not when the process that watches over it was killed at the same time. Ends with the status of COMMAND (128 + n for signals).',
   options: lockOptions,
   examples: [
     'locksmith exec plant-2/line-4:aim --wait 10m -- ./calibrate.sh',

@@ -26,7 +26,7 @@ export function startFacts(
     knownFence: Math.max(knownFence, lost),
     knownLimit,
     knownTerm,
-    noStatus: status === undefined,
+    noWitness: status === undefined && fileLimit === 0,
     instance
   }
 }

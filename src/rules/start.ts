@@ -16,8 +16,8 @@ export interface StartFacts {
   /** The highest upper bound of reserved fences that any of them tells of. */
   readonly knownLimit: number
   readonly knownTerm: number
-  /** The broker retains no `status` of this fleet, though every start of Locksmith writes one. */
-  readonly noStatus?: boolean
+  /** The broker retains no `status` of this fleet and the fence file is empty, though every start of Locksmith writes both. */
+  readonly noWitness?: boolean
   /** What a store without a name is called from now on. */
   readonly instance?: string
 }
@@ -26,7 +26,7 @@ export function start(fleet: Fleet, told: StartFacts, now: number): void {
   const { meta } = fleet
   const facts = believed(fleet, told)
   const limit = Math.max(meta.fenceLimit, facts.knownLimit, facts.knownFence + 1)
-  const forgotten = facts.noStatus === true && meta.term > 0
+  const forgotten = facts.noWitness === true && meta.term > 0
   const quietAnew = forgotten || (facts.rebooted && meta.quietUntil > 0)
   const quietUntil = quietAnew ? now + fleet.options.ttlMs : meta.quietUntil
   fleet.meta = {
@@ -62,12 +62,12 @@ export function start(fleet: Fleet, told: StartFacts, now: number): void {
 }
 
 /**
- * Whether this store is the newest cannot be told without what the broker knew: a grant that it does not know of may be held. Its
+ * Whether this store is the newest cannot be told without file and broker: a grant that it does not know of may be held. Its
  * owner speaks up within the quiet time, or its lease is over by the end of it.
  */
 function noteForgotten(fleet: Fleet): void {
-  fleet.log('warn', 'broker-forgot', {
-    why: 'the broker retains nothing of this fleet, though its store is not new: living owners are the only witnesses of what may be lost',
+  fleet.log('warn', 'no-witness', {
+    why: 'the broker retains nothing of this fleet and the fence file is gone, though the store is not new: living owners are the only witnesses of what may be lost',
     quietMs: fleet.options.ttlMs + LOST_GRANT_DELAY_MS
   })
 }

@@ -97,9 +97,9 @@ test('while the broker is away nothing is reclaimed: living owners could not be 
   assert.equal(story.lock('*:aim').state, 'orphaned')
 })
 
-test('a start that finds no status at the broker, though its store is not new, grants nothing before every lease that it may not know of is over', () => {
+test('a start that finds neither a status at the broker nor a fence file, though its store is not new, grants nothing before every lease that it may not know of is over', () => {
   const story = new Story()
-  story.restart({ noStatus: true })
+  story.restart({ noWitness: true })
   const tool = story.tool('asker')
   tool.ask('plant-3:aim')
   story.pass(TTL_MS + DELAY_MS - 1)
@@ -110,7 +110,7 @@ test('a start that finds no status at the broker, though its store is not new, g
 
 test('what it waits for outlives a crash, after which its own status is at the broker again', () => {
   const story = new Story()
-  story.restart({ noStatus: true })
+  story.restart({ noWitness: true })
   const { quietUntil } = story.fleet.meta
   assert.equal(quietUntil, story.now + TTL_MS)
   story.pass(100)
@@ -118,13 +118,13 @@ test('what it waits for outlives a crash, after which its own status is at the b
   assert.equal(story.fleet.meta.quietUntil, quietUntil)
 })
 
-test('an owner that a start without a status knows keeps what it holds, and a ghost is not freed before the quiet time is over', () => {
+test('an owner that a start without a witness knows keeps what it holds, and a ghost is not freed before the quiet time is over', () => {
   const story = withGhost()
   story.pass(TTL_MS)
   const owner = story.tool('owner')
   owner.ask('*:safety')
   story.now += DELAY_MS
-  story.restart({ noStatus: true })
+  story.restart({ noWitness: true })
   owner.beat()
   story.pass(TTL_MS - 1)
   assert.equal(story.lock('*:aim').state, 'orphaned')
@@ -138,7 +138,7 @@ test('a new store at an empty broker is a new fleet: it waits no longer than any
   const { quietUntil } = story.fleet.meta
   assert.equal(quietUntil, 0)
   const fresh = new Fleet(story.fleet.options)
-  start(fresh, { rebooted: false, knownFence: 0, knownLimit: 0, knownTerm: 0, noStatus: true }, story.now)
+  start(fresh, { rebooted: false, knownFence: 0, knownLimit: 0, knownTerm: 0, noWitness: true }, story.now)
   assert.equal(fresh.meta.quietUntil, 0)
 })
 

@@ -73,13 +73,13 @@ export const mutantsOfStarts: readonly Mutant[] = [
     to: 'return true'
   },
   {
-    name: 'empty-broker-trusted',
-    says: 'a start does not mind that the broker has forgotten all that an earlier life had it retain',
+    name: 'no-witness-no-matter',
+    says: 'a start does not mind that neither broker nor fence file tells of its earlier lives',
     breaks: [2, 1],
     world: 'owner-alone-knows',
     within: 20,
     file: 'src/rules/start.ts',
-    from: 'facts.noStatus === true && meta.term > 0',
+    from: 'facts.noWitness === true && meta.term > 0',
     to: 'false'
   },
   {

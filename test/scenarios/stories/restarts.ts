@@ -157,7 +157,7 @@ const powerCut: Story = {
   shows:
     'After a power cut of the site the arm is back before broker and Locksmith are, and a push had locked it when the power went.',
   lookFor:
-    'Look for the contact hold that keeps it paused without anybody to ask, for Locksmith, which waits one full ttl for the owner after a reboot and is quiet for as long, since the broker has forgotten all, and for motion only when a reply lists no lock any more.',
+    'Look for the contact hold that keeps it paused without anybody to ask, for Locksmith, which waits one full ttl for the owner after a reboot, and for motion only when a reply lists no lock any more.',
   select: { also: [/^log:locksmith:serving/, /^frame:[^:]+:hello/] },
   play: async (stage) => {
     const { server, device } = await cast(stage, ['line-1/arm-1'])

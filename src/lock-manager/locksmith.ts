@@ -4,7 +4,7 @@ import { type LimitedLog, limitedLog } from '../platform/limited-log.ts'
 import type { Log } from '../platform/logger.ts'
 import type { LocksmithStatus } from '../protocol/messages.ts'
 import { type Topics, topicsOf } from '../protocol/topics.ts'
-import { believeClaim, meaningOf } from '../rules/continuity.ts'
+import { loseStart, meaningOf } from '../rules/continuity.ts'
 import { nextDue } from '../rules/expiry.ts'
 import { Fleet } from '../rules/fleet.ts'
 import type { Policy } from '../rules/policy.ts'
@@ -82,6 +82,8 @@ class Shell implements Locksmith {
   readonly #sweeper: { stop(): void }
   readonly #startedAt: number
   #phase: 'connecting' | 'reading' | 'serving' | 'stopped' = 'connecting'
+  /** Connected again, and what another Locksmith may have said meanwhile was not read yet: requests wait until it is. */
+  #rereading = false
   #timer: Timer | undefined
   #timerAt = Number.POSITIVE_INFINITY
   #sweeps = 0
@@ -120,7 +122,7 @@ class Shell implements Locksmith {
     this.#reader = new RetainedReader({ ...common, broker, read: () => this.#retainedRead() })
     this.#intake = new Intake({
       ...{ ...common, ledger, publisher: this.#publisher, defer: options.defer },
-      serving: () => this.#phase === 'serving',
+      serving: () => this.#phase === 'serving' && !this.#rereading,
       answer: (from, query) => this.#answer(from, query),
       done: (stored) => this.#setTimer(stored && this.#fences.reserveIfLow())
     })
@@ -154,13 +156,15 @@ class Shell implements Locksmith {
 
   #connected(): void {
     if (this.#phase === 'stopped') return
-    if (this.#phase !== 'serving') this.#phase = 'reading'
+    if (this.#phase === 'serving') this.#rereading = true
+    else this.#phase = 'reading'
     this.#reader.begin(`${this.#o.instance}-${this.#fleet.count()}`)
   }
 
   /** Everything that the broker had retained has arrived. */
   #retainedRead(): void {
     const now = this.#o.clock.now()
+    this.#rereading = false
     if (this.#phase === 'reading') this.#startCheck(now)
     if (this.#phase !== 'serving') return
     listening(this.#fleet, now)
@@ -206,22 +210,22 @@ class Shell implements Locksmith {
     }
   }
 
-  /** Before the start check every status is evidence of an earlier life; afterwards a newer one is another Locksmith's. */
+  /** Before the start check every status is evidence of an earlier life; afterwards a later one is another Locksmith's. */
   #hearStatus(message: Message): void {
     const heard = this.#phase === 'serving' ? statusIn(message) : undefined
     if (heard === undefined) return
-    const { instance, life, term } = this.#status(true)
-    const meaning = meaningOf({ instance, life, term }, heard)
+    const own = this.#status(true)
+    const meaning = meaningOf(own, heard)
     if (meaning === 'nothing') return
-    const why = takenOverBy(heard, term)
+    const why = takenOverBy(heard, own)
     if (meaning === 'taken-over') {
-      this.#log.error({ event: 'taken-over', code: 'LK-7003', by: heard.instance, term: heard.term }, why)
+      const by = heard.instance === own.instance ? heard.life : heard.instance
+      this.#log.error({ event: 'taken-over', code: 'LK-7003', by, term: heard.term }, why)
       this.#resolveTakenOver(why)
       return void this.#end()
     }
     // Its store is a copy of the present one, or the present one an older copy: what it granted is unknown here.
-    const claim = { from: `status of ${heard.life}`, knownFence: heard.fenceHigh, knownTerm: heard.term }
-    believeClaim(this.#fleet, claim, this.#o.clock.now())
+    loseStart(this.#fleet, heard, this.#o.clock.now())
     this.#intake.flushSoon()
   }
 

@@ -9,7 +9,11 @@ export function statusIn(message: Message): LocksmithStatus | undefined {
 }
 
 /** Why this Locksmith ends, in a sentence. */
-export function takenOverBy({ instance, term }: LocksmithStatus, own: number): string {
-  const other = `Locksmith ${instance} serves this fleet under term ${term}`
-  return `${other}, this one began earlier (term ${own}): two would grant the same locks, so this one ends`
+export function takenOverBy(
+  { instance, life, term }: LocksmithStatus,
+  own: { readonly instance: string; readonly term: number }
+): string {
+  const isCopy = instance === own.instance
+  const other = isCopy ? `Locksmith ${life}, on a copy of this store,` : `Locksmith ${instance}`
+  return `${other} serves this fleet under term ${term}, this one began earlier (term ${own.term}): two would grant the same locks, so this one ends`
 }

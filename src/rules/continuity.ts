@@ -86,16 +86,48 @@ export interface LocksmithWord {
   /** Absent in the word of an older version. */
   readonly life?: string | undefined
   readonly term: number
+  /** Highest fence that it knows to have been granted. */
+  readonly fenceHigh: number
 }
 
+export interface HeardWord extends LocksmithWord {
+  /** It served when it said so. */
+  readonly up: boolean
+}
+
+type Meaning = 'nothing' | 'taken-over' | 'lost-start'
+
 /**
- * What a status that is heard while serving means. A newer one of another instance has taken the fleet over, and this one ends;
- * a newer one of the same store tells that this store has lost a start. Own words, and those of earlier lives, are nothing new.
+ * What a status that is heard while serving means. A later one that is up has taken the fleet over, and this one ends: whether
+ * its store is another or a copy of this one. Own words, and those of earlier lives, are nothing new.
  */
-export function meaningOf(own: LocksmithWord, heard: LocksmithWord): 'nothing' | 'taken-over' | 'lost-start' {
+export function meaningOf(own: LocksmithWord, heard: HeardWord): Meaning {
   if (heard.life === own.life || !isBelievable(heard.term, own.term)) return 'nothing'
-  if (heard.instance === own.instance) return heard.term > own.term ? 'lost-start' : 'nothing'
+  if (heard.instance === own.instance) return meaningOfSame(own, heard)
   if (heard.term !== own.term) return heard.term > own.term ? 'taken-over' : 'nothing'
   // Both began at one moment, from the same term: exactly one of them goes on.
   return heard.instance > own.instance ? 'taken-over' : 'nothing'
+}
+
+/**
+ * Of two copies of one store the later one has read what the earlier one granted, so it goes on. One that has ended since, that
+ * began from the same term, or that knows of more grants may have granted what this store lacks.
+ */
+function meaningOfSame(own: LocksmithWord, heard: HeardWord): Meaning {
+  const grantedMore = heard.fenceHigh > own.fenceHigh && isBelievable(heard.fenceHigh, own.fenceHigh)
+  if (heard.term < own.term) return grantedMore ? 'lost-start' : 'nothing'
+  const isLater = heard.term > own.term || (heard.life ?? '') > (own.life ?? '')
+  return heard.up && isLater ? 'taken-over' : 'lost-start'
+}
+
+/** Raises the fences above all that another life of this store may have granted. */
+export function loseStart(
+  fleet: Fleet,
+  heard: HeardWord & { readonly fenceLimit: number },
+  now: number
+): void {
+  const { fenceHigh } = fleet.meta
+  const bounds = [heard.fenceHigh, heard.fenceLimit - 1].filter((fence) => isBelievable(fence, fenceHigh))
+  const known = Math.max(fenceHigh, ...bounds)
+  raiseFences(fleet, { known, by: `status of ${heard.life ?? heard.instance}`, term: heard.term }, now)
 }

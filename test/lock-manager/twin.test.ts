@@ -4,7 +4,14 @@ import { copyDisk, emptyDisk } from '../../src/lock-manager/index.ts'
 import { House, MemoryFenceFile, TTL_MS } from '../support/test-locksmith.ts'
 
 const STATUS = 'locksmith/1/default/status'
-type Status = { instance: string; life: string; term: number; up: boolean }
+type Status = {
+  instance: string
+  life: string
+  term: number
+  up: boolean
+  fenceLimit: number
+  fenceHigh: number
+}
 
 const statusOf = (house: House): Status => JSON.parse(house.broker.retained.get(STATUS) ?? '{}') as Status
 
@@ -117,13 +124,80 @@ test('two stores of one fleet: the one that began later goes on, and its fences 
   assert.ok(fence > before, `${fence} after ${before}`)
 })
 
-test('a copy of the store that serves elsewhere is met as a store that has lost something: above all that it may have granted', async () => {
+test('of two Locksmiths on copies of one store the one that began later goes on, for it has read what the other granted; the older one ends, with words', async () => {
+  const house = await new House().open()
+  const before = await granted(house)
+  const older = house.locksmith
+  let why = ''
+  void older?.takenOver.then((said) => {
+    why = said
+  })
+  house.disk = copyDisk(house.disk)
+  await house.open()
+  assert.match(why, /Locksmith house-2, on a copy of this store, serves this fleet/)
+  assert.equal(house.events('taken-over').length, 1)
+  assert.deepEqual([statusOf(house).life, statusOf(house).up], ['house-2', true])
+  await house.clock.advance(2 * TTL_MS)
+  assert.equal(house.record('*:aim')?.fence, before, 'what the older one granted is known to the later one')
+  assert.equal(house.record('*:aim')?.state, 'held')
+  assert.equal(house.events('taken-over').length, 1)
+})
+
+test('one that is connected again grants nothing before it has read whether another serves by now', async () => {
+  for (const serves of [true, false]) {
+    const house = await new House().open()
+    const { term, instance } = statusOf(house)
+    const session = house.session('asker')
+    await house.clock.advance(100)
+    house.broker.stop()
+    house.broker.loses = (to, { topic }) => to === '' && topic.includes('/sentinel/')
+    house.broker.start()
+    let fence = 0
+    void session.acquire({ locks: ['*:aim'], wait: true }).then((grant) => {
+      fence = grant.fence('*:aim')
+    })
+    await house.clock.advance(2500)
+    assert.equal(fence, 0)
+    if (serves) say(house, { instance, life: 'later', term: term + 1 })
+    house.broker.loses = () => false
+    await house.clock.advance(1000)
+    assert.equal(house.events('taken-over').length, serves ? 1 : 0)
+    assert.equal(fence > 0, !serves)
+  }
+})
+
+test('a later life on a copy that has ended is met as grants that this store lacks: the fences rise above all of its block', async () => {
   const house = await new House().open()
   const { term, instance } = statusOf(house)
-  house.disk = copyDisk(house.disk)
-  say(house, { instance, life: 'a-copy', term: term + 3 })
+  say(house, { instance, life: 'a-copy', term: term + 3, up: false, fenceLimit: 9001 })
   await house.clock.advance(100)
   assert.equal(house.events('taken-over').length, 0)
   assert.equal(house.events('fences-raised').length, 1)
+  assert.equal(house.events('fences-raised')[0]?.known, 9000)
   assert.ok(statusOf(house).term > term + 3)
+})
+
+test('of two copies that began from the same term exactly one goes on, and it raises the fences', async () => {
+  for (const [other, ends] of [
+    ['zebra', 1],
+    ['ant', 0]
+  ] as const) {
+    const house = await new House().open()
+    const { term, instance } = statusOf(house)
+    say(house, { instance, life: other, term })
+    await house.clock.advance(100)
+    assert.equal(house.events('taken-over').length, ends, other)
+    assert.equal(house.events('fences-raised').length, 1 - ends, other)
+  }
+})
+
+test('an earlier life that knows of more grants than this store is believed, and ends nobody', async () => {
+  const house = await new House().open()
+  house.kill()
+  await house.open()
+  const { term, instance } = statusOf(house)
+  say(house, { instance, life: 'earlier', term: term - 1, fenceHigh: 700 })
+  await house.clock.advance(100)
+  assert.equal(house.events('taken-over').length, 0)
+  assert.equal(house.events('fences-raised').length, 1)
 })

@@ -53,7 +53,7 @@ export function seatJudges(
     judgeContact(world, locksmith),
     judgeGivenUp(world, locksmith, asked),
     judgeMotion(world, devices),
-    judgeOne(world, locksmith),
+    judgeOne(world),
     judgeWaiters(world, locksmith),
     judgeBelief(world, locksmith)
   ]

@@ -1,5 +1,4 @@
 import type { Life } from '../life.ts'
-import type { LocksmithHost } from '../programs/locksmith.ts'
 import type { World } from '../world.ts'
 
 /** Each is told of the other when it connects; they take the place at the broker from each other for a while. */
@@ -8,10 +7,10 @@ const SETTLE_MS = 10_000
 const SETTLE_MESSAGES = 30
 
 /**
- * Promise 21: of two Locksmiths of one fleet one goes on, and the other ends. Judged while messages are not lost, and where their
- * stores go by different names: two that live on copies of one store are not told apart.
+ * Promise 21: of two Locksmiths of one fleet one goes on, and the other ends, also when they live on copies of one store. Judged
+ * while messages are not lost.
  */
-export function judgeOne(world: World, locksmith: LocksmithHost): () => void {
+export function judgeOne(world: World): () => void {
   const { broker, timeline } = world
   let both: readonly Life[] = []
   let since = 0
@@ -21,7 +20,7 @@ export function judgeOne(world: World, locksmith: LocksmithHost): () => void {
     )
     const same = lives.length === both.length && lives.every((life, at) => life === both[at])
     const calm = broker.up && broker.weather.loss === 0 && broker.weather.late === 0
-    if (lives.length < 2 || !same || !calm || locksmith.twinIsCopy) {
+    if (lives.length < 2 || !same || !calm) {
       both = lives
       since = timeline.now
     }

@@ -53,7 +53,6 @@ export class LocksmithHost {
   #backup: MemoryDisk | undefined
   #ready = false
   #twin: Host | undefined
-  #twinIsCopy = false
 
   constructor(world: World, machine: Machine) {
     this.#world = world
@@ -86,11 +85,6 @@ export class LocksmithHost {
 
   get hasTwin(): boolean {
     return this.#twin !== undefined
-  }
-
-  /** Whether the store of the second one, if there is one, goes by the name of the first. */
-  get twinIsCopy(): boolean {
-    return this.#twin !== undefined && this.#twinIsCopy
   }
 
   /** Keeps a copy of the store for later; the fence file is no part of it. */
@@ -140,7 +134,6 @@ export class LocksmithHost {
     const from = dice.pick(['a copy of the store', 'an old copy of the store', 'an empty store'] as const)
     const old = from === 'an old copy of the store' ? this.#backup : undefined
     const disk = from === 'an empty store' ? emptyDisk() : copyDisk(old ?? this.disk)
-    this.#twinIsCopy = from !== 'an empty store'
     const ground = {
       disk: { ...disk, refuses: undefined },
       fenceLimit: dice.chance(0.5) ? this.#ground.fenceLimit : 0

@@ -112,7 +112,11 @@ class Shell implements Locksmith {
     const ledger = this.#ledger
     this.#fences = new FenceReserve({
       ...{ ...common, ledger, fenceFile: options.fenceFile },
-      reserved: () => this.#publisher.status(this.#status(true))
+      reserved: () => {
+        this.#publisher.status(this.#status(true))
+        // Whoever waited for a fence is served now, not with the next message.
+        this.#intake.flushSoon()
+      }
     })
     this.#forgetOldAudit = oldAudit(store, log)
     ledger.load()

@@ -82,8 +82,6 @@ class Shell implements Locksmith {
   readonly #sweeper: { stop(): void }
   readonly #startedAt: number
   #phase: 'connecting' | 'reading' | 'serving' | 'stopped' = 'connecting'
-  /** Connected again, and what another Locksmith may have said meanwhile was not read yet: requests wait until it is. */
-  #rereading = false
   #timer: Timer | undefined
   #timerAt = Number.POSITIVE_INFINITY
   #sweeps = 0
@@ -126,7 +124,7 @@ class Shell implements Locksmith {
     this.#reader = new RetainedReader({ ...common, broker, read: () => this.#retainedRead() })
     this.#intake = new Intake({
       ...{ ...common, ledger, publisher: this.#publisher, defer: options.defer },
-      serving: () => this.#phase === 'serving' && !this.#rereading,
+      serving: () => this.#phase === 'serving',
       answer: (from, query) => this.#answer(from, query),
       done: (stored) => this.#setTimer(stored && this.#fences.reserveIfLow())
     })
@@ -160,15 +158,13 @@ class Shell implements Locksmith {
 
   #connected(): void {
     if (this.#phase === 'stopped') return
-    if (this.#phase === 'serving') this.#rereading = true
-    else this.#phase = 'reading'
+    if (this.#phase !== 'serving') this.#phase = 'reading'
     this.#reader.begin(`${this.#o.instance}-${this.#fleet.count()}`)
   }
 
   /** Everything that the broker had retained has arrived. */
   #retainedRead(): void {
     const now = this.#o.clock.now()
-    this.#rereading = false
     if (this.#phase === 'reading') this.#startCheck(now)
     if (this.#phase !== 'serving') return
     listening(this.#fleet, now)

@@ -143,29 +143,6 @@ test('of two Locksmiths on copies of one store the one that began later goes on,
   assert.equal(house.events('taken-over').length, 1)
 })
 
-test('one that is connected again grants nothing before it has read whether another serves by now', async () => {
-  for (const serves of [true, false]) {
-    const house = await new House().open()
-    const { term, instance } = statusOf(house)
-    const session = house.session('asker')
-    await house.clock.advance(100)
-    house.broker.stop()
-    house.broker.loses = (to, { topic }) => to === '' && topic.includes('/sentinel/')
-    house.broker.start()
-    let fence = 0
-    void session.acquire({ locks: ['*:aim'], wait: true }).then((grant) => {
-      fence = grant.fence('*:aim')
-    })
-    await house.clock.advance(2500)
-    assert.equal(fence, 0)
-    if (serves) say(house, { instance, life: 'later', term: term + 1 })
-    house.broker.loses = () => false
-    await house.clock.advance(1000)
-    assert.equal(house.events('taken-over').length, serves ? 1 : 0)
-    assert.equal(fence > 0, !serves)
-  }
-})
-
 test('a later life on a copy that has ended is met as grants that this store lacks: the fences rise above all of its block', async () => {
   const house = await new House().open()
   const { term, instance } = statusOf(house)

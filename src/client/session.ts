@@ -109,8 +109,7 @@ class Session implements FleetSession {
     if (this.#session === undefined) this.#sayHello()
     else this.#sendHeartbeat(this.#session)
     const everyMs = this.#lease.live ? this.#ttlMs / 3 : Math.min(this.#ttlMs / 3, REPEAT_MS)
-    // Never later than a third of a lease: so long a Locksmith that has begun anew waits for those who live.
-    this.#beat = clock.after(everyMs * (0.8 + 0.2 * random()), () => this.#beatNow())
+    this.#beat = clock.after(everyMs * (0.9 + 0.2 * random()), () => this.#beatNow())
     this.#hurrying = false
   }
 

@@ -9,6 +9,8 @@ import { unexplained } from './report.ts'
 const LOCKS = ['*:aim', '*:safety']
 const SLACK_MS = 5000
 const LOOK_MS = 100
+/** To connect, and four round trips (hello, two heartbeats, acquire) of four messages that take up to 1.5 times the usual. */
+const TRIPS = 26
 /** How long a device may take from hearing of a lock to standing and saying so; the shortest maxHold is longer. */
 const STANDS_MS = 2500
 
@@ -20,7 +22,7 @@ export async function probe(world: World, devices: readonly Device[], look: () =
   const { ttlMs, timeline } = world
   const pass = (ms: number): Promise<void> => timeline.run(timeline.now + ms, look)
   const asker = new Asker(world)
-  const until = timeline.now + ttlMs + SLACK_MS
+  const until = timeline.now + ttlMs + SLACK_MS + TRIPS * world.broker.weather.usualDelayMs
   while (asker.grant === undefined && timeline.now < until && world.violation === undefined)
     await pass(LOOK_MS)
   if (asker.grant === undefined)
